@@ -1,0 +1,86 @@
+# `make help` says what there is. A target named here does all of its own set-up.
+
+TARGET ?= calico-v3.31.0
+LAUNCH ?= auto
+SELECT ?=
+FUZZTIME ?= 10s
+
+GOLANGCI_LINT = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOTESTSUM = go run gotest.tools/gotestsum@v1.13.0
+
+OUT = _output
+TLSCONFORM = bin/tlsconform
+
+SHELL = bash
+.SHELLFLAGS = -euo pipefail -c
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DEFAULT_GOAL = help
+.PHONY: help conformance tlsconform test lint fmt fuzz bench golden ci clean
+
+help: ## Say what there is to make.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo 'make conformance takes TARGET=$(TARGET) (a name, or a file), LAUNCH=$(LAUNCH) (auto, container, process or'
+	@echo "in-process) and SELECT='GLOB' (of case IDs: * within one part, ** across parts)."
+
+conformance: tlsconform ## Judge TARGET's components, after the suite has judged its own reference; see _output/.
+ifneq ($(TARGET),reference)
+	@echo 'First the suite itself: its own reference, in this process.'
+	@$(TLSCONFORM) run --target reference --launch in-process --out $(OUT)/self-check --quiet || { \
+	  echo >&2 'make: error: the suite did not judge its own reference as expected, so its word on others would be worth nothing'; \
+	  echo >&2 'make: hint: see $(OUT)/self-check, or run make conformance TARGET=reference LAUNCH=in-process'; \
+	  exit 2; }
+endif
+	@$(TLSCONFORM) run --target '$(TARGET)' --launch '$(LAUNCH)' $(if $(SELECT),--select '$(SELECT)') --out $(OUT)
+
+tlsconform: ## Build bin/tlsconform, a static binary.
+	@CGO_ENABLED=0 go build -trimpath -o $(TLSCONFORM) ./harness/cmd/tlsconform
+
+test: tlsconform ## Prove the project itself: every test, with the race detector.
+	$(call need,openssl,openssl)
+	$(call need,$(firstword $(shell go env CC)),gcc libc6-dev)
+	go vet ./...
+	@$(TLSCONFORM) prepare --target calico-v3.31.0
+	$(GOTESTSUM) --format pkgname-and-test-fails -- -race -count=1 -timeout 20m ./...
+
+lint: ## Check style, imports and the module files; change nothing.
+	go mod tidy -diff
+	$(GOLANGCI_LINT) run
+
+fmt: ## Format all code.
+	$(GOLANGCI_LINT) fmt
+
+fuzz: ## Fuzz each target for FUZZTIME (10s).
+	@targets=$$(go test -list '^Fuzz' ./... | awk '/^Fuzz/ {names[n++] = $$1} /^ok/ {for (i = 0; i < n; i++) print $$2, names[i]; n = 0}'); \
+	[ -n "$$targets" ] || { echo >&2 'make: error: looking for fuzz targets: found none'; exit 1; }; \
+	while read -r package name; do \
+	  echo "$$name in $$package"; \
+	  go test -run '^$$' -fuzz "^$$name\$$" -fuzztime '$(FUZZTIME)' "$$package"; \
+	done <<< "$$targets"
+
+bench: ## Measure whole cases against plain handshakes, in one process.
+	go test -run '^$$' -bench . -count=1 ./harness
+
+golden: ## Write the golden files anew; look at the difference before you commit it.
+	@packages=$$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -r -n1 dirname | sort -u); \
+	[ -n "$$packages" ] || { echo >&2 'make: error: looking for tests with golden files: found none'; exit 1; }; \
+	go test -count=1 $$packages -update
+
+ci: ## What CI runs: lint, conformance, then every test.
+	@echo '1/3 lint'
+	@$(MAKE) lint
+	@echo '2/3 conformance'
+	@$(MAKE) conformance
+	@echo '3/3 test'
+	@$(MAKE) test
+
+clean: ## Remove what was made here; built components stay in the user's cache.
+	rm -rf bin $(OUT)
+
+# $(call need,PROGRAM,PACKAGES) makes sure of a program: it is there, or root gets it from its Debian packages.
+define need
+@command -v $(1) >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get -qq update && apt-get -qq install -y --no-install-recommends $(2); } >/dev/null 2>&1 || { \
+	  echo >&2 'make: error: looking for $(1), which the tests need: it is not installed'; \
+	  echo >&2 'make: hint: install it (on Debian: apt-get install $(2))'; \
+	  exit 1; }
+endef

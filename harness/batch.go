@@ -1,0 +1,272 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/calico-tls/conformance/harness/component"
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/launch"
+	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/matrix"
+	"github.com/calico-tls/conformance/harness/oracle"
+	"github.com/calico-tls/conformance/pki"
+)
+
+// Batch is one start of a subject, and the cases that run against it.
+type Batch struct {
+	// Link, Mode, Subject, Own and Setting say what the subject is started with; Own is the variant that it shows.
+	Link, Mode, Subject, Own, Setting string
+	Cases                             []matrix.Case
+
+	lab  *Lab
+	next *Batch
+	once sync.Once
+	done chan struct{}
+	seen map[string]handshake.Observation
+}
+
+// Plan groups cases by what their subjects are started with, in the order of the cases, to be run by the lab.
+func (l *Lab) Plan(cases []matrix.Case) []*Batch {
+	batches := Plan(cases)
+	for _, b := range batches {
+		b.lab = l
+	}
+	return batches
+}
+
+// Plan groups cases by what their subjects are started with, in the order of the cases.
+func Plan(cases []matrix.Case) []*Batch {
+	var batches []*Batch
+	byName := map[string]*Batch{}
+	for _, c := range cases {
+		b := &Batch{Link: c.Link, Mode: c.Mode, Subject: c.Subject, Own: own(c), Setting: c.Setting, done: make(chan struct{})}
+		if same, ok := byName[b.Name()]; ok {
+			b = same
+		} else {
+			if len(batches) > 0 {
+				batches[len(batches)-1].next = b
+			}
+			byName[b.Name()] = b
+			batches = append(batches, b)
+		}
+		b.Cases = append(b.Cases, c)
+	}
+	return batches
+}
+
+// Name says what the subject is started with, as in "felix-typha/cn/typha" or "felix-typha/cn/typha/setting=bundle-2".
+func (b *Batch) Name() string {
+	name := b.Link + "/" + b.Mode + "/" + b.Subject
+	if b.Own != "good" && b.Own != "none" {
+		name += "/shows=" + b.Own
+	}
+	if b.Setting != "" {
+		name += "/setting=" + b.Setting
+	}
+	return name
+}
+
+// own returns the variant that the subject of a case shows.
+func own(c matrix.Case) string {
+	if l, ok := LinkNamed(c.Link); ok {
+		if side, _ := l.Side(c.Subject); side == handshake.Client {
+			return c.Client
+		}
+	}
+	return c.Server
+}
+
+// Observe returns what was seen of one case of the batch. The first call runs the whole batch, and lets the next one
+// begin as soon as there is room for it; every call waits until the batch is through, as only then it is known whether
+// the subject still accepts a good peer. When ctx ends first, the observation is Broken.
+func (b *Batch) Observe(ctx context.Context, c matrix.Case) handshake.Observation {
+	b.begin()
+	if b.next != nil {
+		b.next.begin()
+	}
+	select {
+	case <-b.done:
+		return b.seen[c.ID()]
+	case <-ctx.Done():
+		return handshake.Observation{Broken: "interrupted"}
+	}
+}
+
+func (b *Batch) begin() {
+	b.once.Do(func() {
+		b.lab.running.Go(func() {
+			defer close(b.done)
+			select {
+			case b.lab.slots <- struct{}{}:
+				defer func() { <-b.lab.slots }()
+				b.run(b.lab.run)
+			case <-b.lab.run.Done():
+				b.broken("interrupted before " + b.Name() + " was started")
+			}
+		})
+	})
+}
+
+// trial is a batch under way.
+type trial struct {
+	*Batch
+	link     Link
+	side     handshake.Side // the subject's
+	require  link.Verifier  // what the subject requires
+	instance launch.Instance
+	journal  journal
+	stack    string
+}
+
+func (b *Batch) run(ctx context.Context) {
+	t, err := b.trial()
+	if err != nil {
+		b.broken(err.Error())
+		return
+	}
+	b.lab.Note(fmt.Sprintf("starting %s for %d cases", b.Name(), len(b.Cases)))
+	listener, start, err := t.prepare(ctx)
+	if err != nil {
+		b.broken(err.Error())
+		return
+	}
+	if listener != nil {
+		defer listener.Close()
+	}
+	t.instance, err = b.lab.start(ctx, b.Subject, start)
+	if err != nil {
+		b.notStarted(err)
+		return
+	}
+	defer t.stop(ctx)
+	t.follow()
+	if t.side == handshake.Server {
+		b.seen = t.serverCases(ctx)
+	} else {
+		b.seen = t.clientCases(ctx, listener)
+	}
+	t.explain(ctx)
+}
+
+func (b *Batch) trial() (*trial, error) {
+	l, ok := LinkNamed(b.Link)
+	if !ok {
+		return nil, fmt.Errorf("there is no link %q", b.Link)
+	}
+	side, ok := l.Side(b.Subject)
+	if !ok {
+		return nil, fmt.Errorf("link %s has no end %q", b.Link, b.Subject)
+	}
+	client, server, err := oracle.Verifiers(l.Link, matrix.Case{Mode: b.Mode, Setting: b.Setting})
+	if err != nil {
+		return nil, err
+	}
+	t := &trial{Batch: b, link: l, side: side, require: server, stack: b.lab.Parts[b.Subject].Stack}
+	if side == handshake.Client {
+		t.require = client
+	}
+	return t, nil
+}
+
+// prepare makes what the subject is started with, and for a client the observer that it dials.
+func (t *trial) prepare(ctx context.Context) (link.Listener, component.Start, error) {
+	start := component.Start{Require: t.require}
+	if !t.require.Plaintext() {
+		own, err := t.issue(t.side, t.Own)
+		if err != nil {
+			return nil, start, err
+		}
+		good, _ := pki.VariantNamed("good")
+		peer := oracle.Credential(t.link.Link, t.side.Other(), good)
+		style := pki.BundlePlain
+		if s, ok := t.link.Setting(t.Setting, t.Mode); ok {
+			style = s.Bundle
+		}
+		if start.Bundle, err = t.lab.authorities.BundleIn(style, t.require.Trust, peer); err != nil {
+			return nil, start, fmt.Errorf("writing the trust bundle of %s: %w", t.Name(), err)
+		}
+		if start.Key, err = own.KeyPEM(pki.PKCS8); err != nil {
+			return nil, start, fmt.Errorf("writing the key of %s: %w", t.Name(), err)
+		}
+		start.Certificate = own.CertificatePEM()
+	}
+	if t.side == handshake.Server {
+		return nil, start, nil
+	}
+	listener, err := t.link.Observer.Listen(ctx)
+	if err != nil {
+		return nil, start, fmt.Errorf("opening the observer of %s: %w", t.Name(), err)
+	}
+	start.Peer = listener.Address()
+	return listener, start, nil
+}
+
+func (t *trial) issue(side handshake.Side, name string) (*pki.Issued, error) {
+	v, ok := pki.VariantNamed(name)
+	if !ok {
+		return nil, fmt.Errorf("there is no variant %q", name)
+	}
+	issued, err := t.lab.authorities.Issue(oracle.Credential(t.link.Link, side, v))
+	if err != nil {
+		return nil, fmt.Errorf("issuing %s for the %s: %w", name, side, err)
+	}
+	return issued, nil
+}
+
+// stopTime is how long a program may take to stop.
+const stopTime = 10 * time.Second
+
+func (t *trial) stop(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	if err := t.instance.Stop(ctx); err != nil {
+		t.lab.Note(fmt.Sprintf("stopping %s: %v", t.Name(), err))
+	}
+}
+
+// notStarted is for a subject that could not be started: by its own word, or because something broke.
+func (b *Batch) notStarted(err error) {
+	var refused *component.RefusedError
+	if !errors.As(err, &refused) {
+		b.broken(err.Error())
+		return
+	}
+	b.seen = map[string]handshake.Observation{}
+	for _, c := range b.Cases {
+		b.seen[c.ID()] = handshake.Observation{NotStarted: refused.Words, Evidence: handshake.Both}
+	}
+}
+
+func (b *Batch) broken(why string) {
+	b.seen = map[string]handshake.Observation{}
+	for _, c := range b.Cases {
+		b.seen[c.ID()] = handshake.Observation{Broken: why}
+	}
+}
+
+// explain says of connections that failed whether the subject has died meanwhile.
+func (t *trial) explain(ctx context.Context) {
+	died := ""
+	select {
+	case <-t.instance.Done():
+		died = fmt.Sprintf("%s ended with exit code %d in the midst of its cases; its last log lines: %q",
+			t.Subject, t.instance.ExitCode(), t.instance.Log().Tail(5))
+	default:
+	}
+	for id, o := range t.seen {
+		if o.Client.Claim != handshake.Failed && o.Server.Claim != handshake.Failed {
+			continue
+		}
+		switch {
+		case ctx.Err() != nil:
+			o.Broken = "interrupted"
+		case died != "":
+			o.Broken = died
+		}
+		t.seen[id] = o
+	}
+}

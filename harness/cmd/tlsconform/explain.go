@@ -1,0 +1,168 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/template"
+
+	"github.com/spf13/cobra"
+
+	"github.com/calico-tls/conformance/fixtures"
+	"github.com/calico-tls/conformance/harness"
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/matrix"
+	"github.com/calico-tls/conformance/harness/oracle"
+	"github.com/calico-tls/conformance/pki"
+)
+
+func newExplain() *cobra.Command {
+	return &cobra.Command{
+		Use:   "explain CASE",
+		Short: "say what a case is about: its certificates, what must happen, why, and how to see it by hand",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := caseNamed(args[0])
+			if err != nil {
+				return err
+			}
+			return explain(cmd.OutOrStdout(), c)
+		},
+	}
+}
+
+// page is what explain says of a case.
+type page struct {
+	ID, Mode, Setting, Conduct, Wanted, Twin, ByHand string
+	Ends                                             []end
+	Rules                                            []fixtures.Rule
+}
+
+type end struct {
+	Side, Component, Variant, Requires string
+	Subject                            bool
+	Shows                              []string
+}
+
+var explanation = template.Must(template.New("explain").Parse(`{{.ID}}
+
+mode {{.Mode}}
+{{- with .Setting}}
+setting {{.}}{{end}}
+{{- with .Conduct}}
+conduct {{.}}{{end}}
+{{range .Ends}}
+{{.Side}} {{.Component}}{{if .Subject}}, which is judged{{end}}
+  shows {{.Variant}}
+{{- range .Shows}}
+    {{.}}{{end}}
+  requires {{.Requires}}
+{{end}}
+wanted: {{.Wanted}}
+{{- range .Rules}}
+  {{.ID}} ({{.Level}}) {{.Text}}{{end}}
+{{with .Twin}}
+twin, which must be accepted:
+  {{.}}
+{{end}}
+run it:
+  tlsconform run --select '{{.ID}}'
+{{with .ByHand}}
+by hand, in a folder with its files:
+  {{.}}
+{{end}}`))
+
+func explain(w io.Writer, c matrix.Case) error {
+	l, _ := harness.LinkNamed(c.Link)
+	e, err := oracle.Predict(l.Link, c)
+	if err != nil {
+		return err
+	}
+	mode, _ := l.Mode(c.Mode)
+	p := page{ID: c.ID(), Mode: mode.Name + ": " + mode.Text, Wanted: e.Wanted(), ByHand: byHand(l.Link, c)}
+	if s, ok := l.Setting(c.Setting, c.Mode); ok {
+		p.Setting = s.Name + ": " + s.Text
+	}
+	if d, ok := l.Conduct(c.Conduct); ok {
+		p.Conduct = d.Name + ": the " + string(d.Side) + " " + d.Text
+	}
+	if e.Twin != nil {
+		p.Twin = e.Twin.ID()
+	}
+	for _, id := range e.Rules {
+		rule, err := fixtures.RuleNamed(id)
+		if err != nil {
+			return err
+		}
+		p.Rules = append(p.Rules, rule)
+	}
+	client, server, err := oracle.Verifiers(l.Link, c)
+	if err != nil {
+		return err
+	}
+	for side, requires := range map[handshake.Side]link.Verifier{handshake.Client: client, handshake.Server: server} {
+		p.Ends = append(p.Ends, endOf(l.Link, c, side, requires))
+	}
+	if p.Ends[0].Side != string(handshake.Client) {
+		p.Ends[0], p.Ends[1] = p.Ends[1], p.Ends[0]
+	}
+	return explanation.Execute(w, p)
+}
+
+func endOf(l link.Link, c matrix.Case, side handshake.Side, requires link.Verifier) end {
+	name := c.Client
+	if side == handshake.Server {
+		name = c.Server
+	}
+	v, _ := pki.VariantNamed(name)
+	component := l.End(side).Component
+	e := end{Side: string(side), Component: component, Subject: component == c.Subject, Variant: name + ": " + v.Text, Requires: requirement(requires)}
+	if c.Version == link.Clear {
+		e.Variant = "nothing: it speaks plaintext"
+		if e.Subject && !requires.Plaintext() {
+			e.Variant = "nothing: its peer speaks plaintext"
+		}
+		return e
+	}
+	e.Shows = pki.Describe(oracle.Credential(l, side, v))
+	return e
+}
+
+// requirement says what an end asks of its peer.
+func requirement(v link.Verifier) string {
+	if v.Plaintext() {
+		return "nothing: it speaks plaintext"
+	}
+	var names []string
+	if v.CN != "" {
+		names = append(names, fmt.Sprintf("the Common Name %q", v.CN))
+	}
+	if v.URISAN != "" {
+		names = append(names, fmt.Sprintf("the URI SAN %q", v.URISAN))
+	}
+	trust := make([]string, len(v.Trust))
+	for i, name := range v.Trust {
+		trust[i] = string(name)
+	}
+	return fmt.Sprintf("a chain to %s, and %s", strings.Join(trust, ", "), strings.Join(names, " or "))
+}
+
+// byHand is the command that makes the same connection with OpenSSL.
+func byHand(l link.Link, c matrix.Case) string {
+	flags := map[link.Version]string{link.TLS10: "-tls1", link.TLS11: "-tls1_1", link.TLS12: "-tls1_2", link.TLS13: "-tls1_3"}
+	flag, ok := flags[c.Version]
+	if !ok {
+		return ""
+	}
+	files := fmt.Sprintf("tlsconform pki '%s' --out .\n  ", c.ID())
+	side, _ := l.Side(c.Subject)
+	if side == handshake.Client {
+		return files + fmt.Sprintf("openssl s_server -accept 5473 -cert server.crt -key server.key -cert_chain server.crt -CAfile server-trust.crt -Verify 3 %s", flag)
+	}
+	show := "-cert client.crt -key client.key -cert_chain client.crt"
+	if c.Client == "none" {
+		show = ""
+	}
+	return files + strings.Join(strings.Fields(fmt.Sprintf("openssl s_client -connect HOST:5473 %s -CAfile client-trust.crt %s", show, flag)), " ")
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/calico-tls/conformance/fixtures"
+	"github.com/calico-tls/conformance/reports"
+	"github.com/calico-tls/conformance/suites/conformance"
+)
+
+// runFlags are the flags of run.
+type runFlags struct {
+	conformance.Options
+	out, profile  string
+	quiet, strict bool
+}
+
+func newRun() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "judge a target, and write the report",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	targetFlag(cmd, &f.Target)
+	launchFlag(cmd, &f.Launch)
+	strategyFlag(cmd, &f.Strategy)
+	flags := cmd.Flags()
+	flags.StringVar(&f.Select, "select", "", "judge only the cases whose ID the glob matches: * within one part, ** across parts")
+	flags.StringVar(&f.out, "out", "_output", "the folder for report.json and junit.xml")
+	flags.StringVar(&f.profile, "profile", "core", "which rules are due; core is the only profile yet")
+	flags.IntVar(&f.Jobs, "jobs", conformance.DefaultJobs, "how many connections are made to a subject at a time")
+	flags.DurationVar(&f.Deadline, "deadline", conformance.DefaultDeadline, "how long one connection may take")
+	flags.BoolVar(&f.quiet, "quiet", false, "say nothing but what went wrong")
+	flags.BoolVar(&f.strict, "strict", false, "let a SHOULD that deviates fail the run")
+	return cmd
+}
+
+func targetFlag(cmd *cobra.Command, target *string) {
+	cmd.Flags().StringVar(target, "target", "calico-v3.31.0", "the target: the name of one that is built in, or the path of a target file")
+}
+
+func launchFlag(cmd *cobra.Command, launch *string) {
+	cmd.Flags().StringVar(launch, "launch", conformance.LaunchAuto, "how components are started: auto (containers where an engine answers, else processes), container, process or in-process")
+}
+
+func (f *runFlags) run(cmd *cobra.Command) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	folder, err := outFolder(f.out)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	told := cmd.ErrOrStderr()
+	if f.quiet {
+		told = io.Discard
+	}
+	p := &telling{w: told}
+	f.Note, f.Building, f.Done = p.note, p.building, p.done
+	if f.strict {
+		f.Strictness = conformance.Shoulds
+	}
+	r, err := conformance.Load(f.Options)
+	if err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	report, err := judge(ctx, r, p)
+	if err != nil {
+		return err
+	}
+	o := reports.Options{Rule: sentence, Target: f.Target, Strict: f.strict, Colour: reports.Colours(cmd.OutOrStdout())}
+	return f.publish(cmd, folder, report, publication{o, r.Gate()})
+}
+
+// check looks at the flags that only the command line has.
+func (f *runFlags) check() error {
+	switch {
+	case f.profile != "core":
+		return &hintedError{fmt.Errorf("choosing a profile: there is none named %q", f.profile), "the profiles are core"}
+	case f.Jobs < 1:
+		return &hintedError{fmt.Errorf("reading --jobs: wanted a number greater than 0, found %d", f.Jobs), ""}
+	case f.Deadline < time.Second:
+		return &hintedError{fmt.Errorf("reading --deadline: wanted a second or more, found %s", f.Deadline), ""}
+	}
+	return nil
+}
+
+// judge prepares and runs a run, and undoes what it did, whatever happens.
+func judge(ctx context.Context, r *conformance.Run, p *telling) (report *reports.Report, err error) {
+	defer func() {
+		if closing := r.Close(ctx); closing != nil {
+			p.note("clearing up: " + closing.Error())
+		}
+	}()
+	if err := r.Prepare(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil, &codedError{errors.New("stopped before anything was judged"), reports.ExitPartial}
+		}
+		var usage *conformance.UsageError
+		if errors.As(err, &usage) {
+			return nil, err
+		}
+		return nil, unjudged(err)
+	}
+	p.begin(len(r.Cases))
+	conformance.Execute(&r.Matrix)
+	p.end()
+	var stopped reports.Stop
+	if ctx.Err() != nil {
+		stopped = reports.Interrupted
+	}
+	return r.Report(stopped), nil
+}
+
+// publication is how a report is published, and what it is held to.
+type publication struct {
+	reports.Options
+	gate reports.Gate
+}
+
+func (f *runFlags) publish(cmd *cobra.Command, folder *os.Root, report *reports.Report, p publication) error {
+	files, err := conformance.Write(report, folder, p.Options)
+	if err != nil {
+		return unjudged(err)
+	}
+	for _, name := range files {
+		p.Files = append(p.Files, filepath.Join(f.out, name))
+	}
+	code := p.gate.ExitCode(report)
+	if !f.quiet || code != reports.ExitExpected {
+		text, err := reports.FormatNamed("text")
+		if err != nil {
+			return err
+		}
+		if err := text.Render(cmd.OutOrStdout(), report, p.Options); err != nil {
+			return unjudged(err)
+		}
+	}
+	if code != reports.ExitExpected {
+		return &codedError{nil, code}
+	}
+	return nil
+}
+
+// outFolder makes the output folder and opens it, and shows that it can be written to before anything is started.
+func outFolder(path string) (*os.Root, error) {
+	err := os.MkdirAll(path, 0o755)
+	var root *os.Root
+	if err == nil {
+		root, err = os.OpenRoot(path)
+	}
+	if err == nil {
+		const probe = ".writable"
+		var f *os.File
+		if f, err = root.Create(probe); err == nil {
+			err = errors.Join(f.Close(), root.Remove(probe))
+		}
+	}
+	if err != nil {
+		return nil, &hintedError{fmt.Errorf("opening the output folder: %w", err), "name a folder that can be written to with --out"}
+	}
+	return root, nil
+}
+
+// sentence returns a rule's sentence.
+func sentence(id string) string {
+	rule, err := fixtures.RuleNamed(id)
+	if err != nil {
+		return ""
+	}
+	return rule.Text
+}

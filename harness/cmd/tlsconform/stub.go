@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/calico-tls/conformance/harness/component/stub"
+)
+
+// stubs are the programs that `tlsconform stub` runs.
+var stubs = []struct {
+	name, text string
+	run        func(ctx context.Context, settings map[string]string, log io.Writer) int
+}{
+	{"typha", "serve like Typha, set by TYPHA_… variables", stub.RunTypha},
+	{"felix", "dial like Felix, set by FELIX_… variables", stub.RunFelix},
+}
+
+func newStub() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "stub",
+		Short: "run a stub of a component, which does what the rules ask",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	for _, s := range stubs {
+		var fault string
+		one := &cobra.Command{
+			Use:   s.name,
+			Short: s.text,
+			Args:  cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				settings := environment()
+				if fault != "" {
+					if _, ok := stub.FaultNamed(fault); !ok {
+						return &hintedError{fmt.Errorf("choosing a fault: there is none named %q", fault), "the faults are " + strings.Join(faults(), ", ")}
+					}
+					settings[stub.FaultSetting] = fault
+				}
+				if code := s.run(cmd.Context(), settings, cmd.OutOrStdout()); code != 0 {
+					return &codedError{nil, code}
+				}
+				return nil
+			},
+		}
+		one.Flags().StringVar(&fault, "fault", "", "a deliberate bug to put in: "+strings.Join(faults(), ", "))
+		cmd.AddCommand(one)
+	}
+	return cmd
+}
+
+func faults() []string {
+	var names []string
+	for _, f := range stub.Faults {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+func environment() map[string]string {
+	settings := map[string]string{}
+	for _, entry := range os.Environ() {
+		name, value, _ := strings.Cut(entry, "=")
+		settings[name] = value
+	}
+	return settings
+}

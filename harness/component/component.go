@@ -1,0 +1,93 @@
+// Package component describes the programs that play an end of a link, or stand behind one: how a setting becomes
+// files, environment and arguments, when the program is ready, and how its log becomes an account. Each program is a
+// package below this one.
+package component
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"github.com/calico-tls/conformance/harness/evidence"
+	"github.com/calico-tls/conformance/harness/launch"
+	"github.com/calico-tls/conformance/harness/link"
+)
+
+// Component is a program that can be started with a setting.
+type Component struct {
+	// Name is the role that it plays: the subject in case IDs, or "etcd".
+	Name string
+	// Behind names the components that it needs behind it.
+	Behind []string
+	// Program describes the program as started with a setting. Binary, Image and Main are left to whoever obtained it,
+	// but for programs of our own.
+	Program func(Start) launch.Program
+	// Reader reads its log; nil if it plays no end.
+	Reader *evidence.Reader
+	// Counters reads the connections that it has accepted, and those that it is serving now; nil if it counts none.
+	Counters func(ctx context.Context, i launch.Instance) (Counters, error)
+}
+
+// Counters are a server's own numbers.
+type Counters struct {
+	// Accepted counts the connections since the start, Streaming those that are being served now.
+	Accepted, Streaming int
+}
+
+// Start is what a component is started with.
+type Start struct {
+	// Require is what it requires of its peer; the zero Verifier starts it without TLS.
+	Require link.Verifier
+	// Bundle, Certificate and Key are the PEM files of its trust bundle and its own credential; nil without TLS.
+	Bundle, Certificate, Key []byte
+	// Peer is the address that it dials, as "IP:port" of this machine; "" for a server.
+	Peer string
+	// Behind are the addresses of the components behind it, by name, as "IP:port" of this machine.
+	Behind map[string]string
+}
+
+// RefusedError says that a component refused to start with its setting, in its own words.
+type RefusedError struct {
+	Component string
+	// Words are what it said.
+	Words string
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("%s refused to start: %s", e.Component, e.Words)
+}
+
+// Override returns the program with arguments added and environment variables set over its own.
+func Override(p launch.Program, args []string, env map[string]string) launch.Program {
+	configure := p.Configure
+	p.Configure = func(place launch.Placement) launch.Invocation {
+		in := configure(place)
+		in.Args = append(in.Args, args...)
+		if in.Env == nil {
+			in.Env = map[string]string{}
+		}
+		maps.Copy(in.Env, env)
+		return in
+	}
+	return p
+}
+
+// AwaitReady waits for the log line that says that the component is ready. It returns a [*RefusedError] if the
+// component says before that it won't start.
+func AwaitReady(ctx context.Context, name string, r *evidence.Reader, i launch.Instance) error {
+	var refused error
+	_, err := i.Log().Wait(ctx, func(line string) bool {
+		if words, ok := r.Refuses(line); ok {
+			refused = &RefusedError{Component: name, Words: words}
+			return true
+		}
+		return r.Ready(line)
+	})
+	if refused != nil {
+		return refused
+	}
+	if err != nil {
+		return fmt.Errorf("waiting for the line by which %s says that it is ready: %w", name, err)
+	}
+	return nil
+}

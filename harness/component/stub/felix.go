@@ -1,0 +1,259 @@
+package stub
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link/felixtypha"
+)
+
+const (
+	saysDialling  = "Connecting to Typha."
+	saysConnected = "Successfully connected to Typha"
+	saysRefused   = "Failed to connect to typha endpoint"
+	saysLost      = "Lost the connection to Typha"
+)
+
+// The defaults of the real Felix.
+const (
+	dialTimeout = 10 * time.Second
+	readTimeout = 30 * time.Second
+)
+
+// backOff is how long a stub Felix waits after it was not served. After an objection of its own it dials again at once:
+// the server has other clients to lose.
+const backOff = 20 * time.Millisecond
+
+// RunFelix runs a stub Felix until ctx ends, and returns its exit code: 0 then, and 1 if it refused to start. It dials
+// one connection after the other, with its files read anew for each, and writes one line to log on what became of each
+// before it dials again, in the format of [slog.TextHandler].
+//
+// The settings are the real Felix's: FELIX_TYPHAADDR ("IP:port"), FELIX_TYPHACAFILE, FELIX_TYPHACERTFILE,
+// FELIX_TYPHAKEYFILE, FELIX_TYPHACN, FELIX_TYPHAURISAN, FELIX_TYPHAREADTIMEOUT and FELIX_FELIXHOSTNAME; and
+// [FaultSetting].
+func RunFelix(ctx context.Context, settings map[string]string, log io.Writer) int {
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	f, err := newFelix(settings, logger)
+	if err != nil {
+		logger.Error(saysInvalid, "error", err)
+		return 1
+	}
+	f.run(ctx)
+	return 0
+}
+
+// felix is a stub Felix.
+type felix struct {
+	log         *slog.Logger
+	policy      policy
+	credentials credentials
+	address     string
+	hostname    string
+	readTimeout time.Duration
+}
+
+func newFelix(settings environment, log *slog.Logger) (*felix, error) {
+	f := &felix{log: log, address: settings.value("FELIX_TYPHAADDR"), hostname: settings.value("FELIX_FELIXHOSTNAME")}
+	if _, _, err := net.SplitHostPort(f.address); err != nil {
+		return nil, fmt.Errorf("FELIX_TYPHAADDR: %w", err)
+	}
+	var err error
+	if f.policy, err = settings.policy(handshake.Client); err != nil {
+		return nil, err
+	}
+	if f.readTimeout, err = settings.seconds("FELIX_TYPHAREADTIMEOUT", readTimeout); err != nil {
+		return nil, err
+	}
+	if f.credentials, err = settings.credentials(felixParameters); err != nil {
+		return nil, err
+	}
+	_, err = f.material()
+	return f, err
+}
+
+// material reads the files; it returns nil for plaintext.
+func (f *felix) material() (*material, error) {
+	if f.credentials.plaintext() {
+		return nil, nil
+	}
+	m, err := f.credentials.load()
+	if err != nil && f.policy.quirk == plaintextWithoutFiles {
+		return nil, nil
+	}
+	return &m, err
+}
+
+// run dials until ctx ends.
+func (f *felix) run(ctx context.Context) {
+	f.log.Info(saysDialling, "address", f.address, "tls", !f.credentials.plaintext())
+	for ctx.Err() == nil {
+		if f.connect(ctx) {
+			continue
+		}
+		select {
+		case <-time.After(backOff):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// connect makes one connection and stays until it ends. It reports whether to dial again at once.
+func (f *felix) connect(ctx context.Context) bool {
+	m, err := f.material()
+	if err != nil {
+		f.log.Warn(saysRefused, "error", err)
+		return false
+	}
+	raw, err := f.dial(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			f.log.Warn(saysRefused, "error", err)
+		}
+		return false
+	}
+	log := f.log.With("local", raw.LocalAddr().String())
+	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
+	defer stop()
+	defer func() { _ = raw.Close() }()
+	c, err := f.meet(raw, m)
+	if plain := (tls.RecordHeaderError{}); errors.As(err, &plain) && f.policy.quirk == acceptsPlaintext && m != nil {
+		return f.fallBack(ctx, log)
+	}
+	if err != nil {
+		if ctx.Err() == nil {
+			log.Warn(saysRefused, "error", err)
+		}
+		return !told(err)
+	}
+	log.Info(saysConnected, "identity", c.peer)
+	err = f.follow(raw, c)
+	if ctx.Err() == nil {
+		log.Info(saysLost, "error", err)
+	}
+	return true
+}
+
+// told reports whether it was the server that ended the connection.
+func told(err error) bool {
+	var remote *net.OpError
+	return errors.Is(err, io.EOF) || errors.As(err, &remote)
+}
+
+func (f *felix) dial(ctx context.Context) (net.Conn, error) {
+	d := net.Dialer{Timeout: dialTimeout}
+	return d.DialContext(ctx, "tcp", f.address)
+}
+
+// connection is a connection to a Typha that has taken this Felix.
+type connection struct {
+	net.Conn
+	reader *felixtypha.Reader
+	writer *felixtypha.Writer
+	peer   string
+}
+
+// meet shakes hands, says hello and waits for the server's.
+func (f *felix) meet(raw net.Conn, m *material) (*connection, error) {
+	if err := raw.SetDeadline(time.Now().Add(dialTimeout)); err != nil {
+		return nil, err
+	}
+	conn, peer := raw, ""
+	if m != nil {
+		secured := tls.Client(raw, f.settings(m))
+		if err := secured.Handshake(); err != nil {
+			return nil, err
+		}
+		peer, _ = f.policy.identify(secured.ConnectionState().PeerCertificates, f.credentials.required)
+		conn = secured
+	}
+	c := &connection{conn, felixtypha.NewReader(conn), felixtypha.NewWriter(conn), peer}
+	hello := felixtypha.MsgClientHello{Hostname: f.hostname, Info: "stub", SyncerType: felixtypha.SyncerFelix, SupportsModernPolicyKeys: true}
+	// A server that has refused this client may have closed the connection already; the reason is still to be read.
+	_ = c.writer.Write(hello)
+	if secured, ok := conn.(*tls.Conn); ok && f.policy.quirk == sendsBeforeVerification {
+		if err := f.verify(secured.ConnectionState(), m); err != nil {
+			return nil, err
+		}
+	}
+	if err := raw.SetDeadline(time.Now().Add(f.readTimeout)); err != nil {
+		return nil, err
+	}
+	message, err := c.reader.Read()
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := message.(felixtypha.MsgServerHello); !ok {
+		return nil, fmt.Errorf("wanted MsgServerHello as the first message, found %T", message)
+	}
+	return c, nil
+}
+
+// follow answers the server's pings until the connection ends, and returns why it did.
+func (f *felix) follow(raw net.Conn, c *connection) error {
+	for {
+		if err := raw.SetDeadline(time.Now().Add(f.readTimeout)); err != nil {
+			return err
+		}
+		message, err := c.reader.Read()
+		if err != nil {
+			return err
+		}
+		if ping, ok := message.(felixtypha.MsgPing); ok {
+			if err := c.writer.Write(felixtypha.MsgPong{PingTimestamp: ping.Timestamp, PongTimestamp: time.Now()}); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// settings are those of a connection.
+func (f *felix) settings(m *material) *tls.Config {
+	settings := &tls.Config{
+		MinVersion: f.policy.oldest, MaxVersion: f.policy.newest,
+		Certificates: []tls.Certificate{m.own},
+		// crypto/tls would ask for a host name, of which the page does not speak.
+		InsecureSkipVerify: true,
+		VerifyConnection:   func(state tls.ConnectionState) error { return f.verify(state, m) },
+	}
+	if f.policy.quirk == sendsBeforeVerification {
+		settings.VerifyConnection = nil
+	}
+	return settings
+}
+
+func (f *felix) verify(state tls.ConnectionState, m *material) error {
+	if err := f.policy.walk(state.PeerCertificates, m.anchors, x509.ExtKeyUsageServerAuth); err != nil {
+		return err
+	}
+	_, err := f.policy.identify(state.PeerCertificates, f.credentials.required)
+	return err
+}
+
+// fallBack is a fault: it dials again, in the clear.
+func (f *felix) fallBack(ctx context.Context, log *slog.Logger) bool {
+	raw, err := f.dial(ctx)
+	if err != nil {
+		log.Warn(saysRefused, "error", err)
+		return false
+	}
+	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
+	defer stop()
+	defer func() { _ = raw.Close() }()
+	log = f.log.With("local", raw.LocalAddr().String())
+	c, err := f.meet(raw, nil)
+	if err != nil {
+		log.Warn(saysRefused, "error", err)
+		return false
+	}
+	log.Info(saysConnected, "identity", "")
+	log.Info(saysLost, "error", f.follow(raw, c))
+	return true
+}

@@ -1,0 +1,310 @@
+package stub
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link/felixtypha"
+)
+
+// What a stub says in its log, in the words of the real ones.
+const (
+	saysInvalid   = "Failed to parse/validate configuration."
+	saysListening = "Opened listen socket"
+	saysHello     = "Received Hello message from client."
+	saysFailed    = "Failed to read from client"
+	saysClosed    = "Client closed the connection."
+)
+
+// The defaults of the real Typha.
+const (
+	handshakeTimeout = 10 * time.Second
+	pingInterval     = 10 * time.Second
+	pongTimeout      = 60 * time.Second
+)
+
+// RunTypha runs a stub Typha until ctx ends, and returns its exit code: 0 then, and 1 if it refused to start or could
+// not go on. It writes its log to log, one line an event, in the format of [slog.TextHandler].
+//
+// The settings are the real Typha's: TYPHA_CAFILE, TYPHA_SERVERCERTFILE, TYPHA_SERVERKEYFILE, TYPHA_CLIENTCN,
+// TYPHA_CLIENTURISAN, TYPHA_SERVERHOST, TYPHA_SERVERPORT (0 or unset: any that is free), TYPHA_SERVERHANDSHAKETIMEOUTSECS,
+// TYPHA_SERVERPINGINTERVALSECS, TYPHA_SERVERPONGTIMEOUTSECS, TYPHA_PROMETHEUSMETRICSENABLED, TYPHA_PROMETHEUSMETRICSHOST
+// and TYPHA_PROMETHEUSMETRICSPORT; and [FaultSetting].
+func RunTypha(ctx context.Context, settings map[string]string, log io.Writer) int {
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	t, err := newTypha(settings, logger)
+	if err != nil {
+		logger.Error(saysInvalid, "error", err)
+		return 1
+	}
+	if err := t.run(ctx); err != nil {
+		logger.Error("Failed to serve.", "error", err)
+		return 1
+	}
+	return 0
+}
+
+// typha is a stub Typha.
+type typha struct {
+	log      *slog.Logger
+	policy   policy
+	required names
+	// material is nil for plaintext.
+	material *material
+	clients  *x509.CertPool
+
+	address                              string
+	handshakeTimeout, pingEvery, pongFor time.Duration
+	metrics                              metrics
+}
+
+func newTypha(settings environment, log *slog.Logger) (*typha, error) {
+	t := &typha{log: log}
+	var err error
+	if t.policy, err = settings.policy(handshake.Server); err != nil {
+		return nil, err
+	}
+	c, err := settings.credentials(typhaParameters)
+	if err != nil {
+		return nil, err
+	}
+	t.required = c.required
+	if !c.plaintext() {
+		m, err := c.load()
+		switch {
+		case err == nil:
+			t.material, t.clients = &m, pool(m.anchors)
+		case t.policy.quirk != plaintextWithoutFiles:
+			return nil, err
+		}
+	}
+	port, err := settings.number("TYPHA_SERVERPORT", 0)
+	if err != nil {
+		return nil, err
+	}
+	t.address = net.JoinHostPort(settings.value("TYPHA_SERVERHOST"), strconv.Itoa(port))
+	if t.handshakeTimeout, err = settings.seconds("TYPHA_SERVERHANDSHAKETIMEOUTSECS", handshakeTimeout); err != nil {
+		return nil, err
+	}
+	if t.pingEvery, err = settings.seconds("TYPHA_SERVERPINGINTERVALSECS", pingInterval); err != nil {
+		return nil, err
+	}
+	if t.pongFor, err = settings.seconds("TYPHA_SERVERPONGTIMEOUTSECS", pongTimeout); err != nil {
+		return nil, err
+	}
+	t.metrics, err = settings.metrics()
+	return t, err
+}
+
+// run serves until ctx ends. Everything that it started has ended when it returns.
+func (t *typha) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	if err := t.metrics.serve(ctx, &wg); err != nil {
+		return err
+	}
+	var c net.ListenConfig
+	l, err := c.Listen(ctx, "tcp", t.address)
+	if err != nil {
+		return err
+	}
+	wg.Go(func() {
+		<-ctx.Done()
+		_ = l.Close()
+	})
+	t.log.Info(saysListening, "address", l.Addr().String(), "port", l.Addr().(*net.TCPAddr).Port, "tls", t.material != nil)
+	for id := uint64(1); ; id++ {
+		conn, err := l.Accept()
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		t.metrics.accepted.Add(1)
+		if t.policy.quirk == oneAtATime {
+			t.serve(ctx, conn, id)
+			continue
+		}
+		wg.Go(func() { t.serve(ctx, conn, id) })
+	}
+}
+
+// serve serves one connection, and logs what became of it.
+func (t *typha) serve(ctx context.Context, raw net.Conn, id uint64) {
+	log := t.log.With("client", raw.RemoteAddr().String(), "connID", id)
+	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
+	defer stop()
+	defer func() { _ = raw.Close() }()
+	err := t.converse(raw, log)
+	switch {
+	case ctx.Err() != nil: // it is the stub that went away
+	case errors.Is(err, io.EOF):
+		log.Info(saysClosed)
+	default:
+		log.Info(saysFailed, "error", err)
+	}
+}
+
+// converse serves a client until it goes, and returns why it did.
+func (t *typha) converse(raw net.Conn, log *slog.Logger) error {
+	if err := raw.SetDeadline(time.Now().Add(t.handshakeTimeout)); err != nil {
+		return err
+	}
+	conn, peer, err := t.secure(raw)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	writer := felixtypha.NewWriter(conn)
+	if t.policy.quirk == speaksFirst {
+		if err := writer.Write(felixtypha.Flight(felixtypha.MsgClientHello{})[0]); err != nil {
+			return err
+		}
+	}
+	reader := felixtypha.NewReader(conn)
+	hello, err := readHello(reader)
+	if err != nil {
+		return err
+	}
+	log.Info(saysHello, "syncer", hello.SyncerType, "identity", peer)
+	defer t.metrics.stream(hello.SyncerType)()
+	if err := raw.SetDeadline(time.Time{}); err != nil {
+		return err
+	}
+	answer := felixtypha.Flight(hello)
+	if t.policy.quirk == speaksFirst {
+		answer = answer[1:]
+	}
+	if err := writer.Write(answer...); err != nil {
+		return err
+	}
+	defer t.ping(conn, writer)()
+	return t.follow(raw, reader)
+}
+
+func readHello(reader *felixtypha.Reader) (felixtypha.MsgClientHello, error) {
+	m, err := reader.Read()
+	if err != nil {
+		return felixtypha.MsgClientHello{}, err
+	}
+	hello, ok := m.(felixtypha.MsgClientHello)
+	if !ok {
+		return hello, fmt.Errorf("wanted MsgClientHello as the first message, found %T", m)
+	}
+	if hello.SyncerType == "" {
+		hello.SyncerType = felixtypha.SyncerFelix
+	}
+	if !slices.Contains(felixtypha.Syncers, hello.SyncerType) {
+		return hello, fmt.Errorf("wanted one of the syncers %v, found %q", felixtypha.Syncers, hello.SyncerType)
+	}
+	return hello, nil
+}
+
+// follow reads what the client goes on to say.
+func (t *typha) follow(raw net.Conn, reader *felixtypha.Reader) error {
+	for {
+		if err := raw.SetReadDeadline(time.Now().Add(t.pongFor)); err != nil {
+			return err
+		}
+		m, err := reader.Read()
+		if err != nil {
+			return err
+		}
+		if _, ok := m.(felixtypha.MsgPong); !ok {
+			return fmt.Errorf("wanted MsgPong, found %T", m)
+		}
+	}
+}
+
+// ping pings the client from time to time, until the function is called that it returns.
+func (t *typha) ping(conn net.Conn, writer *felixtypha.Writer) (stop func() bool) {
+	var timer *time.Timer
+	var mu sync.Mutex
+	mu.Lock() // until the timer is there
+	defer mu.Unlock()
+	timer = time.AfterFunc(t.pingEvery, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if writer.Write(felixtypha.MsgPing{Timestamp: time.Now()}) != nil {
+			_ = conn.Close() // whoever reads it will say so
+			return
+		}
+		timer.Reset(t.pingEvery)
+	})
+	return timer.Stop
+}
+
+// secure shakes hands, and returns the connection through which messages go and whom the client is taken for.
+func (t *typha) secure(raw net.Conn) (conn net.Conn, peer string, err error) {
+	if t.material == nil {
+		return raw, "", nil
+	}
+	if t.policy.quirk == acceptsPlaintext {
+		buffered := ahead{raw, bufio.NewReader(raw)}
+		if first, err := buffered.reader.Peek(1); err == nil && first[0] != recordHandshake {
+			return buffered, "", nil
+		}
+		raw = buffered
+	}
+	raw, settings := t.settings(raw)
+	secured := tls.Server(raw, settings)
+	if err := secured.Handshake(); err != nil {
+		if t.policy.quirk == countsRefused {
+			t.metrics.stream(felixtypha.SyncerFelix)
+		}
+		return nil, "", err
+	}
+	if chain := secured.ConnectionState().PeerCertificates; len(chain) > 0 {
+		peer, err = t.policy.identify(chain, t.required)
+	}
+	return secured, peer, err
+}
+
+// settings returns the connection to use, and its settings. In the reference it is crypto/tls that asks for the path.
+func (t *typha) settings(raw net.Conn) (net.Conn, *tls.Config) {
+	settings := &tls.Config{
+		MinVersion: t.policy.oldest, MaxVersion: t.policy.newest,
+		Certificates:           []tls.Certificate{t.material.own},
+		ClientAuth:             t.policy.insists,
+		ClientCAs:              t.clients,
+		SessionTicketsDisabled: true,
+		VerifyConnection: func(state tls.ConnectionState) error {
+			if len(state.PeerCertificates) == 0 {
+				return nil // insists has let it through
+			}
+			_, err := t.policy.identify(state.PeerCertificates, t.required)
+			return err
+		},
+	}
+	if t.policy.path != nil || t.policy.quirk == listsNoAuthorities || t.policy.quirk == closesSilently {
+		raw = t.takeOver(settings, raw)
+	}
+	return raw, settings
+}
+
+// recordHandshake is the type of the TLS record with which a client begins (RFC 8446 section 5.1).
+const recordHandshake = 22
+
+// ahead is a connection of which something was read ahead.
+type ahead struct {
+	net.Conn
+	reader *bufio.Reader
+}
+
+// Read implements [net.Conn].
+func (a ahead) Read(p []byte) (int, error) { return a.reader.Read(p) }

@@ -1,0 +1,122 @@
+// Package typha describes Typha: the server of the felix-typha link.
+package typha
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"strconv"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/calico-tls/conformance/harness/component"
+	"github.com/calico-tls/conformance/harness/evidence"
+	"github.com/calico-tls/conformance/harness/launch"
+)
+
+// The ports on which Typha listens.
+const (
+	SyncPort    = "sync"
+	MetricsPort = "metrics"
+)
+
+// The names of its files.
+const (
+	bundleFile      = "ca.pem"
+	certificateFile = "server.pem"
+	keyFile         = "server.key"
+)
+
+// New returns Typha, whose log is read by r.
+func New(r *evidence.Reader) component.Component {
+	return component.Component{
+		Name:   "typha",
+		Behind: []string{"etcd"},
+		Reader: r,
+		Program: func(s component.Start) launch.Program {
+			return Program(s, r, map[string]string{
+				"TYPHA_DATASTORETYPE":             "etcdv3",
+				"TYPHA_LOGFILEPATH":               "none",
+				"TYPHA_LOGSEVERITYSYS":            "none",
+				"TYPHA_LOGSEVERITYSCREEN":         "info",
+				"TYPHA_EARLYLOGSEVERITYSCREEN":    "info",
+				"TYPHA_DEBUGDISABLELOGDROPPING":   "true",
+				"TYPHA_SERVERPINGINTERVALSECS":    "1",
+				"TYPHA_CONNECTIONREBALANCINGMODE": "none",
+			})
+		},
+		Counters: Counters,
+	}
+}
+
+// Program describes a program that takes Typha's parameters (Calico typha/pkg/config/config_params.go) from its
+// environment, beside those that every setting has.
+func Program(s component.Start, r *evidence.Reader, always map[string]string) launch.Program {
+	p := launch.Program{
+		Name:  "typha",
+		Ports: []string{SyncPort, MetricsPort},
+		Configure: func(place launch.Placement) launch.Invocation {
+			env := maps.Clone(always)
+			env["TYPHA_SERVERHOST"] = place.Host()
+			env["TYPHA_SERVERPORT"] = strconv.Itoa(place.Port(SyncPort))
+			env["TYPHA_PROMETHEUSMETRICSENABLED"] = "true"
+			env["TYPHA_PROMETHEUSMETRICSHOST"] = place.Host()
+			env["TYPHA_PROMETHEUSMETRICSPORT"] = strconv.Itoa(place.Port(MetricsPort))
+			if etcd, ok := s.Behind["etcd"]; ok {
+				env["TYPHA_ETCDENDPOINTS"] = "http://" + place.Reach(etcd)
+			}
+			if !s.Require.Plaintext() {
+				env["TYPHA_CAFILE"] = place.Path(bundleFile)
+				env["TYPHA_SERVERCERTFILE"] = place.Path(certificateFile)
+				env["TYPHA_SERVERKEYFILE"] = place.Path(keyFile)
+			}
+			if s.Require.CN != "" {
+				env["TYPHA_CLIENTCN"] = s.Require.CN
+			}
+			if s.Require.URISAN != "" {
+				env["TYPHA_CLIENTURISAN"] = s.Require.URISAN
+			}
+			return launch.Invocation{Env: env}
+		},
+		Ready: func(ctx context.Context, i launch.Instance) error {
+			return component.AwaitReady(ctx, "typha", r, i)
+		},
+	}
+	if !s.Require.Plaintext() {
+		p.Files = []launch.File{
+			{Name: bundleFile, Data: s.Bundle},
+			{Name: certificateFile, Data: s.Certificate},
+			{Name: keyFile, Data: s.Key},
+		}
+	}
+	return p
+}
+
+// Counters reads Typha's Prometheus metrics: the connections accepted since the start, and those that
+// stream to a client now (Calico typha/pkg/syncserver/sync_server.go).
+func Counters(ctx context.Context, i launch.Instance) (component.Counters, error) {
+	var c component.Counters
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+i.Address(MetricsPort)+"/metrics", nil)
+	if err != nil {
+		return c, fmt.Errorf("reading typha's counters: %w", err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return c, fmt.Errorf("reading typha's counters: %w", err)
+	}
+	defer response.Body.Close()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(response.Body)
+	if err != nil {
+		return c, fmt.Errorf("reading typha's counters: %w", err)
+	}
+	for _, m := range families["typha_connections_accepted"].GetMetric() {
+		c.Accepted += int(m.GetCounter().GetValue() + m.GetUntyped().GetValue())
+	}
+	for _, m := range families["typha_connections_streaming"].GetMetric() {
+		c.Streaming += int(m.GetGauge().GetValue() + m.GetUntyped().GetValue())
+	}
+	return c, nil
+}

@@ -1,0 +1,193 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/calico-tls/conformance/harness/component"
+	"github.com/calico-tls/conformance/harness/evidence"
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/matrix"
+	"github.com/calico-tls/conformance/harness/oracle"
+	"github.com/calico-tls/conformance/pki"
+)
+
+// journal is what a subject's log says of connections.
+type journal = *evidence.Journal
+
+// follow reads the subject's log from now on; what it says of connections before the first case is dropped.
+func (t *trial) follow() {
+	t.journal = evidence.NewJournal(t.lab.Parts[t.Subject].Reader)
+	t.instance.Log().Watch(t.journal.Line)
+	t.journal.Forget()
+}
+
+// serverCases runs the cases of a server: side by side where its log tells connections apart, else one at a time.
+// Those that read its counters run alone, after the others.
+func (t *trial) serverCases(ctx context.Context) map[string]handshake.Observation {
+	seen := map[string]handshake.Observation{}
+	jobs := t.lab.Jobs
+	if !t.instance.SeesSource() {
+		jobs = 1
+	}
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	slots := make(chan struct{}, jobs)
+	var alone []matrix.Case
+	for _, c := range t.Cases {
+		if c.Conduct == metered {
+			alone = append(alone, c)
+			continue
+		}
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			o := t.probe(ctx, c)
+			mu.Lock()
+			defer mu.Unlock()
+			seen[c.ID()] = o
+		})
+	}
+	group.Wait()
+	for _, c := range alone {
+		seen[c.ID()] = t.meteredProbe(ctx, c)
+	}
+	if doubt := t.control(ctx, seen); doubt != "" {
+		for id, o := range seen {
+			if o.Client.Claim == handshake.WasRefused {
+				o.Doubt = doubt
+				seen[id] = o
+			}
+		}
+	}
+	return seen
+}
+
+// control makes the first connection that was accepted once more: after a batch of refusals the same process must
+// still accept a good peer. It returns what is in doubt if it does not.
+func (t *trial) control(ctx context.Context, seen map[string]handshake.Observation) string {
+	for _, c := range t.Cases {
+		if seen[c.ID()].Client.Claim != handshake.Accepted || c.Conduct != "" {
+			continue
+		}
+		if again := t.probe(ctx, c); again.Client.Claim != handshake.Accepted {
+			return fmt.Sprintf("after the batch the same process no longer accepts %s: %s", c.ID(), again.Client.Error)
+		}
+		return ""
+	}
+	return ""
+}
+
+// probe makes the connection of one case to a server.
+func (t *trial) probe(ctx context.Context, c matrix.Case) handshake.Observation {
+	return t.probeWhile(ctx, c, nil)
+}
+
+func (t *trial) probeWhile(ctx context.Context, c matrix.Case, accepted func()) handshake.Observation {
+	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
+	defer cancel()
+	o := handshake.Observation{Evidence: handshake.Both, Stack: t.stack}
+	a, err := t.attempt(c)
+	if err != nil {
+		o.Broken = err.Error()
+		return o
+	}
+	a.Accepted = accepted
+	o.Issued = a.Show.Fingerprint()
+	begun := time.Now()
+	var from string
+	o.Client, from = t.link.Prober.Probe(ctx, t.instance.Address(t.port()), t.lab.local(), a)
+	if o.Client.Claim == handshake.Failed && from == "" {
+		o.Duration = time.Since(begun)
+		return o // nothing was connected, so the subject has nothing to say
+	}
+	if !t.instance.SeesSource() {
+		from = ""
+	}
+	o.Server = t.journal.Account(ctx, from)
+	o.Duration = time.Since(begun)
+	return o
+}
+
+// attempt says what the instrument does in a case.
+func (t *trial) attempt(c matrix.Case) (link.Attempt, error) {
+	instrument := t.side.Other()
+	a := link.Attempt{Version: c.Version, Conduct: c.Conduct}
+	client, server, err := oracle.Verifiers(t.link.Link, c)
+	if err != nil {
+		return a, err
+	}
+	a.Require = client
+	name := c.Client
+	if instrument == handshake.Server {
+		a.Require, name = server, c.Server
+	}
+	if c.Version == link.Clear {
+		return a, nil
+	}
+	if a.Show, err = t.issue(instrument, name); err != nil {
+		return a, err
+	}
+	trust := a.Require.Trust
+	if len(trust) == 0 {
+		trust = []pki.AuthorityName{pki.Trusted}
+	}
+	good, _ := pki.VariantNamed("good")
+	a.Roots, err = t.lab.authorities.Pool(trust, oracle.Credential(t.link.Link, t.side, good))
+	if err != nil {
+		return a, fmt.Errorf("making the trust anchors of the instrument: %w", err)
+	}
+	return a, nil
+}
+
+// port returns the port on which the subject serves its link: the first that its program names.
+func (t *trial) port() string {
+	return t.lab.Parts[t.Subject].Program(component.Start{Require: t.require}).Ports[0]
+}
+
+// clientCases runs the cases of a client that dials again by itself, one connection after the other.
+func (t *trial) clientCases(ctx context.Context, listener link.Listener) map[string]handshake.Observation {
+	seen := map[string]handshake.Observation{}
+	for _, c := range t.Cases {
+		seen[c.ID()] = t.serve(ctx, c, listener)
+	}
+	for _, c := range t.Cases {
+		if seen[c.ID()].Server.Claim != handshake.Accepted || c.Conduct != "" {
+			continue
+		}
+		if again := t.serve(ctx, c, listener); again.Server.Claim != handshake.Accepted {
+			for id, o := range seen {
+				o.Doubt = fmt.Sprintf("after the batch the same process no longer accepts %s: %s", c.ID(), again.Server.Error)
+				seen[id] = o
+			}
+		}
+		break
+	}
+	return seen
+}
+
+// serve serves one connection of a client.
+func (t *trial) serve(ctx context.Context, c matrix.Case, listener link.Listener) handshake.Observation {
+	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
+	defer cancel()
+	o := handshake.Observation{Evidence: handshake.Both, Stack: t.stack}
+	a, err := t.attempt(c)
+	if err != nil {
+		o.Broken = err.Error()
+		return o
+	}
+	o.Issued = a.Show.Fingerprint()
+	begun := time.Now()
+	var from string
+	o.Server, from = listener.Serve(ctx, a)
+	if o.Server.Claim == handshake.Failed && from == "" {
+		o.Duration = time.Since(begun)
+		return o
+	}
+	o.Client = t.journal.Account(ctx, from)
+	o.Duration = time.Since(begun)
+	return o
+}

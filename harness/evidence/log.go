@@ -1,0 +1,267 @@
+package evidence
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/calico-tls/conformance/harness/handshake"
+)
+
+// Patterns say how a component's log speaks of connections. They are data: a version that words a line otherwise gets
+// patterns of its own.
+type Patterns struct {
+	// Ready matches the line that says that the component listens or dials.
+	Ready string `yaml:"ready"`
+	// Refuses matches a line that says that the component will not start with its setting. Its first group, if it has
+	// one, holds the reason.
+	Refuses string `yaml:"refuses"`
+	// Connection matches a line that speaks of a connection; its first group is the peer's address as the component
+	// sees it, or the component's own where it dials.
+	Connection string `yaml:"connection"`
+	// Says lists what the lines say of a connection; the first line that says anything decides.
+	Says []Saying `yaml:"says"`
+	// Remote matches an error text by which the component says that its peer refused it.
+	Remote string `yaml:"remote"`
+}
+
+// Saying is one kind of log line.
+type Saying struct {
+	// Text is a part of the line.
+	Text string `yaml:"text"`
+	// Claim is what the line says: "accepted", "refused" or "was-refused".
+	Claim handshake.Claim `yaml:"claim"`
+	// Error matches the reason, in its first group; "" if the line gives none.
+	Error string `yaml:"error"`
+	// Identity matches whom the component took its peer for, in its first group; "" if the line does not say.
+	Identity string `yaml:"identity"`
+}
+
+// Reader reads a component's log.
+type Reader struct {
+	ready, refuses, connection, remote *regexp.Regexp
+	says                               []saying
+}
+
+type saying struct {
+	Saying
+	reason, identity *regexp.Regexp
+}
+
+// NewReader compiles patterns. It returns an error that names the pattern that is no regular expression, or lacks the
+// group that it must have.
+func NewReader(p Patterns) (*Reader, error) {
+	r := &Reader{}
+	for _, c := range []struct {
+		name, text string
+		into       **regexp.Regexp
+		groups     int
+	}{
+		{"ready", p.Ready, &r.ready, 0},
+		{"refuses", p.Refuses, &r.refuses, 0},
+		{"connection", p.Connection, &r.connection, 1},
+		{"remote", p.Remote, &r.remote, 0},
+	} {
+		if err := compile(c.name, c.text, c.groups, c.into); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range p.Says {
+		compiled := saying{Saying: s}
+		switch s.Claim {
+		case handshake.Accepted, handshake.Refused, handshake.WasRefused:
+		case handshake.Silent, handshake.Failed:
+			fallthrough
+		default:
+			return nil, fmt.Errorf("reading log patterns: line %q claims %q: wanted accepted, refused or was-refused", s.Text, s.Claim)
+		}
+		if err := compile("error", s.Error, 1, &compiled.reason); err != nil {
+			return nil, err
+		}
+		if err := compile("identity", s.Identity, 1, &compiled.identity); err != nil {
+			return nil, err
+		}
+		r.says = append(r.says, compiled)
+	}
+	return r, nil
+}
+
+func compile(name, text string, groups int, into **regexp.Regexp) error {
+	if text == "" {
+		return nil
+	}
+	re, err := regexp.Compile(text)
+	if err != nil {
+		return fmt.Errorf("reading log patterns: %s: %w", name, err)
+	}
+	if re.NumSubexp() < groups {
+		return fmt.Errorf("reading log patterns: %s: wanted %d group in %q, found %d", name, groups, text, re.NumSubexp())
+	}
+	*into = re
+	return nil
+}
+
+// Ready reports whether a line says that the component is ready.
+func (r *Reader) Ready(line string) bool { return r.ready != nil && r.ready.MatchString(line) }
+
+// Refuses returns the reason that a line gives for not starting.
+func (r *Reader) Refuses(line string) (string, bool) {
+	if r.refuses == nil {
+		return "", false
+	}
+	m := r.refuses.FindStringSubmatch(line)
+	if m == nil {
+		return "", false
+	}
+	return m[len(m)-1], true
+}
+
+// Journal keeps what a component's log says of each connection until it is asked for. It is fed line by line.
+type Journal struct {
+	reader *Reader
+	mu     sync.Mutex
+	open   map[string]*entry
+	// order holds the keys of open as they came, past those of the connections that were asked for last: a component
+	// goes on to write about a connection after it has said what became of it.
+	order []string
+	past  map[string]struct{}
+	ring  []string
+	next  int
+	grown chan struct{}
+}
+
+// entry is what has been said of one connection.
+type entry struct {
+	account handshake.Account
+}
+
+// NewJournal returns an empty journal.
+func NewJournal(r *Reader) *Journal {
+	return &Journal{reader: r, open: map[string]*entry{}, past: map[string]struct{}{}, ring: make([]string, maxPast), grown: make(chan struct{})}
+}
+
+// maxPast bounds the connections that are remembered after they were asked for.
+const maxPast = 4096
+
+// maxLines bounds the lines that are kept of one connection.
+const maxLines = 16
+
+// Line takes one line of the log.
+func (j *Journal) Line(line string) {
+	if j.reader.connection == nil {
+		return
+	}
+	m := j.reader.connection.FindStringSubmatch(line)
+	if m == nil {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if _, gone := j.past[m[1]]; gone {
+		return
+	}
+	e := j.open[m[1]]
+	if e == nil {
+		e = &entry{account: handshake.Account{AlertReceived: handshake.NoAlert}}
+		j.open[m[1]] = e
+		j.order = append(j.order, m[1])
+	}
+	if len(e.account.Log) < maxLines {
+		e.account.Log = append(e.account.Log, line)
+	}
+	if e.account.Claim == handshake.Silent && j.reader.read(&e.account, line) {
+		close(j.grown)
+		j.grown = make(chan struct{})
+	}
+}
+
+// read fills in what the line says; it reports whether it says anything.
+func (r *Reader) read(a *handshake.Account, line string) bool {
+	for _, s := range r.says {
+		if !strings.Contains(line, s.Text) {
+			continue
+		}
+		a.Claim, a.Phase = s.Claim, handshake.PhaseHandshake
+		if s.Claim == handshake.Accepted {
+			a.Phase = handshake.PhaseApplication
+		}
+		a.Error, a.Identity = group(s.reason, line), group(s.identity, line)
+		switch {
+		case s.Claim == handshake.Refused && r.remote != nil && r.remote.MatchString(a.Error):
+			a.Claim, a.AlertReceived = handshake.WasRefused, AlertIn(a.Error)
+		case s.Claim == handshake.Refused:
+			a.Checks = CausesOf(a.Error)
+		}
+		return true
+	}
+	return false
+}
+
+// group returns what the first group of an expression matches in a line, without the quotes of a structured log.
+func group(re *regexp.Regexp, line string) string {
+	if re == nil {
+		return ""
+	}
+	m := re.FindStringSubmatch(line)
+	if m == nil {
+		return ""
+	}
+	if text, err := strconv.Unquote(m[1]); err == nil {
+		return text
+	}
+	return m[1]
+}
+
+// Account waits for what the component says of the connection with an address, and forgets it. An empty address takes
+// the first connection that nobody has asked for, for a component that does not see our address; then connections must
+// be made one at a time. When ctx ends first it returns what there is: a silent account.
+func (j *Journal) Account(ctx context.Context, address string) handshake.Account {
+	for {
+		j.mu.Lock()
+		key := address
+		if key == "" && len(j.order) > 0 {
+			key = j.order[0]
+		}
+		e, grown := j.open[key], j.grown
+		done := ctx.Err() != nil
+		if e != nil && (e.account.Claim != handshake.Silent || done) {
+			j.forget(key)
+			j.mu.Unlock()
+			return e.account
+		}
+		j.mu.Unlock()
+		if done {
+			return handshake.Account{AlertReceived: handshake.NoAlert}
+		}
+		select {
+		case <-grown:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// Forget drops what has been said so far, as before the first case.
+func (j *Journal) Forget() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for len(j.order) > 0 {
+		j.forget(j.order[0])
+	}
+}
+
+func (j *Journal) forget(key string) {
+	delete(j.open, key)
+	delete(j.past, j.ring[j.next])
+	j.ring[j.next] = key
+	j.past[key] = struct{}{}
+	j.next = (j.next + 1) % len(j.ring)
+	for i, k := range j.order {
+		if k == key {
+			j.order = append(j.order[:i], j.order[i+1:]...)
+			return
+		}
+	}
+}

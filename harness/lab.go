@@ -1,0 +1,171 @@
+// Package harness runs cases: a [Lab] groups them by what their subject is started with, starts each subject once, and
+// makes the connections that the cases ask for. What it returns are observations; it has no opinion on them.
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/calico-tls/conformance/harness/component"
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/launch"
+	"github.com/calico-tls/conformance/harness/matrix"
+	"github.com/calico-tls/conformance/pki"
+)
+
+// Part is a component as a run obtained it.
+type Part struct {
+	component.Component
+	// Complete adds to the component's program what depends on how it was obtained: its binary, image or function, and
+	// what the target sets over the mode's own arguments and environment.
+	Complete func(launch.Program) launch.Program
+	// Stack is the toolchain that built it, as in "go1.24.9"; "" if unknown.
+	Stack string
+}
+
+// Options are what a Lab needs.
+type Options struct {
+	Launcher launch.Launcher
+	// Parts are the components of the run by role; each subject of the cases is among them, and what stands behind it.
+	Parts map[string]Part
+	// Jobs is how many connections are made to a subject at a time.
+	Jobs int
+	// Deadline is how long one connection may take, with the accounts of both sides.
+	Deadline time.Duration
+	// Note is told what the Lab does, in a few words; nil if nobody asks.
+	Note func(string)
+}
+
+// Lab runs cases.
+type Lab struct {
+	Options
+	// run ends what the lab has under way: it outlives the call that starts it.
+	run         context.Context
+	authorities *pki.Authorities
+	starts      atomic.Int64
+	source      atomic.Uint32
+	// slots bounds how many subjects run at a time.
+	slots chan struct{}
+
+	mu      sync.Mutex
+	behind  map[string]*standing
+	running sync.WaitGroup
+}
+
+// standing is a component that stands behind the subjects of the whole run.
+type standing struct {
+	once     sync.Once
+	instance launch.Instance
+	err      error
+}
+
+// subjectsAtOnce is how many subjects run side by side: while one is judged the next one starts.
+const subjectsAtOnce = 2
+
+// NewLab returns a Lab. It starts nothing yet. When ctx ends, what it has under way ends, and what has not been observed
+// is Broken.
+func NewLab(ctx context.Context, o Options) *Lab {
+	if o.Note == nil {
+		o.Note = func(string) {}
+	}
+	return &Lab{
+		Options:     o,
+		run:         ctx,
+		authorities: pki.NewAuthorities(),
+		slots:       make(chan struct{}, subjectsAtOnce),
+		behind:      map[string]*standing{},
+	}
+}
+
+// Starts returns how many programs have been started so far.
+func (l *Lab) Starts() int { return int(l.starts.Load()) }
+
+// Run runs all cases and returns an observation of each by its ID.
+func (l *Lab) Run(ctx context.Context, cases []matrix.Case) map[string]handshake.Observation {
+	all := make(map[string]handshake.Observation, len(cases))
+	for _, b := range l.Plan(cases) {
+		for _, c := range b.Cases {
+			all[c.ID()] = b.Observe(ctx, c)
+		}
+	}
+	return all
+}
+
+// Close stops what stands behind the subjects, and waits for the subjects that still run. It returns what could not be
+// stopped within the deadline of ctx.
+func (l *Lab) Close(ctx context.Context) error {
+	l.running.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var errs []error
+	for name, s := range l.behind {
+		if s.instance != nil {
+			if err := s.instance.Stop(ctx); err != nil {
+				errs = append(errs, fmt.Errorf("stopping %s: %w", name, err))
+			}
+		}
+	}
+	clear(l.behind)
+	return errors.Join(errs...)
+}
+
+// start starts a component with a setting, and what stands behind it if that does not stand yet.
+func (l *Lab) start(ctx context.Context, role string, s component.Start) (launch.Instance, error) {
+	part, ok := l.Parts[role]
+	if !ok {
+		return nil, fmt.Errorf("starting %s: the target has none", role)
+	}
+	s.Behind = map[string]string{}
+	for _, name := range part.Behind {
+		i, err := l.stand(ctx, name)
+		if err != nil {
+			return nil, fmt.Errorf("starting %s, which stands behind %s: %w", name, role, err)
+		}
+		s.Behind[name] = i.Address(l.Parts[name].Program(component.Start{}).Ports[0])
+	}
+	return l.launch(ctx, part, s)
+}
+
+func (l *Lab) stand(ctx context.Context, name string) (launch.Instance, error) {
+	l.mu.Lock()
+	s := l.behind[name]
+	if s == nil {
+		s = &standing{}
+		l.behind[name] = s
+	}
+	l.mu.Unlock()
+	s.once.Do(func() {
+		part, ok := l.Parts[name]
+		if !ok {
+			s.err = fmt.Errorf("the target has no %s", name)
+			return
+		}
+		l.Note("starting " + name)
+		s.instance, s.err = l.launch(ctx, part, component.Start{})
+	})
+	return s.instance, s.err
+}
+
+func (l *Lab) launch(ctx context.Context, part Part, s component.Start) (launch.Instance, error) {
+	i, err := l.Launcher.Start(ctx, part.Complete(part.Program(s)))
+	if err != nil {
+		return nil, fmt.Errorf("starting %s: %w", part.Name, err)
+	}
+	l.starts.Add(1)
+	return i, nil
+}
+
+// local returns an address of this machine from which nobody has connected before, so that a subject's log tells one
+// connection from another: Linux takes all of 127.0.0.0/8 for its own. It is "" where that is not so.
+func (l *Lab) local() string {
+	if !everyLoopback {
+		return ""
+	}
+	n := l.source.Add(1)
+	const hosts = 250
+	return fmt.Sprintf("127.%d.%d.%d", 1+n/(hosts*hosts)%hosts, 1+n/hosts%hosts, 1+n%hosts)
+}

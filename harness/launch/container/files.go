@@ -1,0 +1,118 @@
+package container
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/client"
+
+	"github.com/calico-tls/conformance/harness/launch"
+)
+
+// passwd is where a container's users are (passwd(5)).
+const passwd = "/etc/passwd"
+
+// fill copies files into the container, which has not started yet.
+func (i *instance) fill(ctx context.Context, files []launch.File, user string) error {
+	owner, err := i.owner(ctx, user)
+	if err != nil {
+		return err
+	}
+	content, err := i.bundle(files, owner)
+	if err != nil {
+		return err
+	}
+	_, err = i.api().CopyToContainer(ctx, i.id, client.CopyToContainerOptions{DestinationPath: "/", Content: content})
+	return err
+}
+
+// owner returns the number of the user that an image names. Engines can be asked to find it, but Docker 20.10 stumbles
+// over one with a group.
+func (i *instance) owner(ctx context.Context, user string) (int, error) {
+	user, _, _ = strings.Cut(user, ":")
+	if user == "" {
+		return 0, nil
+	}
+	if number, err := strconv.Atoi(user); err == nil {
+		return number, nil
+	}
+	copied, err := i.api().CopyFromContainer(ctx, i.id, client.CopyFromContainerOptions{SourcePath: passwd})
+	if err != nil {
+		return 0, fmt.Errorf("looking for user %q of the image: %w", user, err)
+	}
+	defer copied.Content.Close()
+	in := tar.NewReader(copied.Content)
+	if _, err := in.Next(); err != nil {
+		return 0, fmt.Errorf("looking for user %q of the image: %w", user, err)
+	}
+	return lookUp(in, user)
+}
+
+// lookUp finds the number of a user in a file of users.
+func lookUp(users io.Reader, name string) (int, error) {
+	lines := bufio.NewScanner(users)
+	for lines.Scan() {
+		if fields := strings.Split(lines.Text(), ":"); fields[0] == name && len(fields) > 2 {
+			return strconv.Atoi(fields[2])
+		}
+	}
+	return 0, fmt.Errorf("looking for user %q of the image: wanted it in %s, found it is not", name, passwd)
+}
+
+// bundle returns an archive of a program's files, in folders that are its own.
+func (i *instance) bundle(files []launch.File, owner int) (*bytes.Buffer, error) {
+	var buffer bytes.Buffer
+	out := tar.NewWriter(&buffer)
+	now := time.Now()
+	seen := map[string]bool{}
+	// What is mounted there takes over the mode of the folder below it.
+	if err := out.WriteHeader(&tar.Header{Name: tmpFolder[1:] + "/", Typeflag: tar.TypeDir, Mode: 0o1777, ModTime: now}); err != nil {
+		return nil, err
+	}
+	for _, file := range append([]launch.File{{Name: "."}}, files...) {
+		where := i.Path(file.Name)
+		for _, folder := range ownFolders(where) {
+			if seen[folder] {
+				continue
+			}
+			seen[folder] = true
+			if err := out.WriteHeader(&tar.Header{Name: folder[1:] + "/", Typeflag: tar.TypeDir, Mode: 0o700, Uid: owner, ModTime: now}); err != nil {
+				return nil, err
+			}
+		}
+		if where == ownFolder {
+			continue
+		}
+		if err := out.WriteHeader(&tar.Header{Name: where[1:], Typeflag: tar.TypeReg, Mode: 0o600, Uid: owner, Size: int64(len(file.Data)), ModTime: now}); err != nil {
+			return nil, err
+		}
+		if _, err := out.Write(file.Data); err != nil {
+			return nil, err
+		}
+	}
+	return &buffer, out.Close()
+}
+
+// ownFolders returns the program's own folders on the way to a file, outermost first. Those of the image are not among
+// them.
+func ownFolders(file string) []string {
+	if file == ownFolder {
+		return []string{ownFolder}
+	}
+	if !strings.HasPrefix(file, ownFolder+"/") {
+		return nil
+	}
+	above := path.Dir(file)
+	if above == ownFolder {
+		return []string{ownFolder}
+	}
+	return append(ownFolders(above), above)
+}

@@ -1,0 +1,165 @@
+package felixtypha
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link"
+)
+
+// Prober plays Felix. Each Probe is a connection of its own. The zero Prober is ready to use, by any number of callers
+// at once.
+type Prober struct{}
+
+var _ link.Prober = Prober{}
+
+// Probe implements [link.Prober]. The account is Accepted if a MsgServerHello was decoded, and Refused if the prober
+// objected to the server; WasRefused if an alert came or the server closed the connection; Failed for anything else. Its
+// phase is PhaseApplication once application data has come.
+func (Prober) Probe(ctx context.Context, address, local string, a link.Attempt) (handshake.Account, string) {
+	c, ok := conductNamed(a.Conduct)
+	if !ok {
+		return failed(fmt.Errorf("playing Felix: there is no conduct %q", a.Conduct)), ""
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	p := probe{address: address, local: local, attempt: a, conduct: c}
+	if c.instead != nil {
+		return c.instead(ctx, p)
+	}
+	return p.run(ctx)
+}
+
+// probe is one connection that a prober is to make.
+type probe struct {
+	address, local string
+	attempt        link.Attempt
+	conduct        conduct
+}
+
+func (p probe) run(ctx context.Context) (handshake.Account, string) {
+	raw, err := p.dial(ctx)
+	if err != nil {
+		a := failed(fmt.Errorf("dialling: %w", err))
+		a.Phase = handshake.PhaseDial
+		return a, ""
+	}
+	s := begin(ctx, raw)
+	err = p.converse(ctx, s)
+	if err == nil && p.attempt.Accepted != nil {
+		p.attempt.Accepted()
+	}
+	return s.end(err), raw.LocalAddr().String()
+}
+
+func (p probe) dial(ctx context.Context) (net.Conn, error) {
+	var d net.Dialer
+	if p.local != "" {
+		ip := net.ParseIP(p.local)
+		if ip == nil {
+			return nil, fmt.Errorf("wanted an IP address to dial from, found %q", p.local)
+		}
+		d.LocalAddr = &net.TCPAddr{IP: ip}
+	}
+	return d.DialContext(ctx, "tcp", p.address)
+}
+
+// converse goes as far as Felix must go to know that it was accepted.
+func (p probe) converse(ctx context.Context, s *session) error {
+	if p.attempt.Version != link.Clear {
+		settings, err := p.settings(s)
+		if err != nil {
+			return err
+		}
+		if err := s.secure(tls.Client(s.raw, settings)); err != nil {
+			return err
+		}
+	}
+	if p.conduct.before != nil {
+		if err := p.conduct.before(ctx, p, s); err != nil {
+			return err
+		}
+	}
+	if err := s.writer.Write(p.hello()); err != nil {
+		return fmt.Errorf("sending the hello: %w", err)
+	}
+	if p.attempt.Version == link.Clear {
+		if start, _ := s.reader.Peek(recordStart); recordType(start) == recordAlert {
+			s.account.Octets = 0
+			return fmt.Errorf("waiting for the server's hello: %w", alertIn(start))
+		}
+	}
+	m, err := s.reader.Read()
+	if err != nil {
+		return fmt.Errorf("waiting for the server's hello: %w", err)
+	}
+	if _, ok := m.(MsgServerHello); !ok {
+		return fmt.Errorf("%w: wanted the server's hello as its first message, found %T", errObjection, m)
+	}
+	if p.conduct.after != nil {
+		return p.conduct.after(s)
+	}
+	return nil
+}
+
+func (p probe) hello() MsgClientHello {
+	syncer := p.conduct.syncer
+	if syncer == "" {
+		syncer = SyncerFelix
+	}
+	return MsgClientHello{
+		Hostname: "tlsconform", Info: "conformance prober", Version: "conformance",
+		SyncerType: syncer, SupportsModernPolicyKeys: true,
+	}
+}
+
+// settings are those of a Felix that takes only this version of TLS.
+func (p probe) settings(s *session) (*tls.Config, error) {
+	version, ok := versions[p.attempt.Version]
+	if !ok {
+		return nil, fmt.Errorf("playing Felix: wanted a version of TLS, found %q", p.attempt.Version)
+	}
+	settings := &tls.Config{
+		MinVersion: version, MaxVersion: version,
+		// crypto/tls would ask for a host name, of which the page does not speak.
+		InsecureSkipVerify: true,
+		VerifyConnection: func(state tls.ConnectionState) error {
+			return examine(p.attempt, x509.ExtKeyUsageServerAuth, state.PeerCertificates)
+		},
+		// crypto/tls would keep back a certificate whose issuer the server does not name.
+		GetClientCertificate: func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			if p.conduct.keeps != nil && p.conduct.keeps(p.attempt.Show.TLS(), asked) {
+				return &tls.Certificate{}, nil
+			}
+			s.account.Shown = p.attempt.Show.Fingerprint()
+			return p.attempt.Show.TLS(), nil
+		},
+	}
+	if p.conduct.offer != nil {
+		p.conduct.offer(settings)
+	}
+	return settings, nil
+}
+
+// examine asks of a peer's chain what the page wants asked: an anchor of the attempt, the usage, and the names required.
+// It asks for no host name.
+func examine(a link.Attempt, usage x509.ExtKeyUsage, chain []*x509.Certificate) error {
+	intermediates := x509.NewCertPool()
+	for _, c := range chain[1:] {
+		intermediates.AddCert(c)
+	}
+	options := x509.VerifyOptions{Roots: roots(a), Intermediates: intermediates, KeyUsages: []x509.ExtKeyUsage{usage}}
+	if _, err := chain[0].Verify(options); err != nil {
+		return fmt.Errorf("%w: %w", errObjection, err)
+	}
+	return named(a, chain[0])
+}
+
+// failed returns the account of a connection that was not made.
+func failed(err error) handshake.Account {
+	return handshake.Account{Claim: handshake.Failed, AlertReceived: handshake.NoAlert, Error: err.Error()}
+}

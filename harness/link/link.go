@@ -1,0 +1,193 @@
+// Package link describes a client-to-server pair: its ends, its modes, and the ways in which a subject's setting or an
+// instrument's conduct may differ. Plain types, no I/O; each link is a package below this one.
+package link
+
+import (
+	"context"
+	"crypto/x509"
+	"slices"
+
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/pki"
+)
+
+// Verifier is what one end requires of its peer. The zero Verifier speaks plaintext.
+type Verifier struct {
+	// Trust is the trust bundle, in the order in which it is written. Empty means plaintext.
+	Trust []pki.AuthorityName
+	// CN and URISAN are the names required; "" requires none. Where both are set, either suffices.
+	CN, URISAN string
+}
+
+// Plaintext reports whether the end speaks plaintext.
+func (v Verifier) Plaintext() bool { return len(v.Trust) == 0 }
+
+// Trusts reports whether the authority is in the trust bundle.
+func (v Verifier) Trusts(name pki.AuthorityName) bool { return slices.Contains(v.Trust, name) }
+
+// Mode is one documented way to configure both ends.
+type Mode struct {
+	// Name is the token in case IDs.
+	Name string
+	// Text says what the mode is, in a few words.
+	Text string
+	// Client and Server are what each end requires of the other.
+	Client, Server Verifier
+}
+
+// Setting is a difference between what a subject is started with and its mode's own configuration.
+type Setting struct {
+	// Name is the token in case IDs.
+	Name string
+	// Text says what the subject is started with.
+	Text string
+	// Mode is the mode from which it differs.
+	Mode string
+	// Side is the end that is started differently: the subject.
+	Side handshake.Side
+	// Change makes the subject's verifier from the mode's.
+	Change func(Verifier) Verifier
+	// Bundle says how the file of the trust bundle is written.
+	Bundle pki.BundleStyle
+	// Variants are the variants that the instrument shows; at least one is accepted, as the control.
+	Variants []string
+	// Rules are the rules that the setting was made for.
+	Rules []string
+}
+
+// Conduct is what an instrument does unlike a well-behaved peer.
+type Conduct struct {
+	// Name is the token in case IDs.
+	Name string
+	// Text says what the instrument does.
+	Text string
+	// Side is the end that the instrument plays.
+	Side handshake.Side
+	// Modes are the modes in which it is run.
+	Modes []string
+	// Variants are the variants that the instrument shows.
+	Variants []string
+	// Versions are the versions in which it is run; empty for TLS 1.2 and 1.3.
+	Versions []Version
+	// Require makes what the instrument asks of the subject from what its mode asks; nil leaves it as it is.
+	Require func(Verifier) Verifier
+	// Withholds says that a client sends its certificate only if the server lists its root.
+	Withholds bool
+	// Rules are the rules that the conduct was made for.
+	Rules []string
+}
+
+// End is one end of a link.
+type End struct {
+	// Component is the program that plays the end: the subject in case IDs.
+	Component string
+	// Identity is what its good credential names.
+	Identity pki.Identity
+}
+
+// Link is a client-to-server pair.
+type Link struct {
+	// Name is the token in case IDs.
+	Name           string
+	Client, Server End
+	Modes          []Mode
+	Settings       []Setting
+	Conducts       []Conduct
+}
+
+// Mode returns the mode of that name.
+func (l Link) Mode(name string) (Mode, bool) {
+	return find(l.Modes, func(m Mode) bool { return m.Name == name })
+}
+
+// Setting returns the setting of that name in a mode.
+func (l Link) Setting(name, mode string) (Setting, bool) {
+	return find(l.Settings, func(s Setting) bool { return s.Name == name && s.Mode == mode })
+}
+
+// Conduct returns the conduct of that name.
+func (l Link) Conduct(name string) (Conduct, bool) {
+	return find(l.Conducts, func(c Conduct) bool { return c.Name == name })
+}
+
+// End returns the end that plays a side.
+func (l Link) End(side handshake.Side) End {
+	if side == handshake.Server {
+		return l.Server
+	}
+	return l.Client
+}
+
+// Side returns the side that a component plays.
+func (l Link) Side(component string) (handshake.Side, bool) {
+	switch component {
+	case l.Client.Component:
+		return handshake.Client, true
+	case l.Server.Component:
+		return handshake.Server, true
+	}
+	return "", false
+}
+
+func find[T any](all []T, match func(T) bool) (T, bool) {
+	if i := slices.IndexFunc(all, match); i >= 0 {
+		return all[i], true
+	}
+	var none T
+	return none, false
+}
+
+// Version is the TLS version of a case, or what is spoken in its place.
+type Version string
+
+// The versions.
+const (
+	TLS10 Version = "tls1.0"
+	TLS11 Version = "tls1.1"
+	TLS12 Version = "tls1.2"
+	TLS13 Version = "tls1.3"
+	// Clear is a connection without TLS.
+	Clear Version = "plaintext"
+	// None is a case in which no connection is made.
+	None Version = "none"
+)
+
+// Versions lists every version.
+var Versions = []Version{TLS10, TLS11, TLS12, TLS13, Clear, None}
+
+// Attempt is one connection that an instrument makes or serves.
+type Attempt struct {
+	// Show is the credential that the instrument shows; nil for none.
+	Show *pki.Issued
+	// Roots are the anchors that the instrument trusts; Require is what else it asks of its peer.
+	Roots   *x509.CertPool
+	Require Verifier
+	Version Version
+	Conduct string
+	// Accepted is called once the peer has accepted, before the connection is closed; nil if nobody asks.
+	Accepted func()
+}
+
+// Prober is an instrument that plays the client.
+type Prober interface {
+	// Probe connects from the local IP address ("" for any) to address and returns the client's account, and the
+	// address from which it connected ("IP:port"). It ends within the deadline of ctx.
+	Probe(ctx context.Context, address, local string, a Attempt) (account handshake.Account, from string)
+}
+
+// Observer is an instrument that plays the server.
+type Observer interface {
+	// Listen starts to listen on a loopback port and returns its address. It serves nobody yet.
+	Listen(ctx context.Context) (Listener, error)
+}
+
+// Listener is a listening observer.
+type Listener interface {
+	// Address is where it listens, as "IP:port".
+	Address() string
+	// Serve accepts one connection, plays the attempt and returns the server's account, and the address from which the
+	// client connected ("IP:port").
+	Serve(ctx context.Context, a Attempt) (account handshake.Account, from string)
+	// Close stops listening.
+	Close() error
+}

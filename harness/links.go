@@ -1,0 +1,28 @@
+package harness
+
+import (
+	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/link/felixtypha"
+)
+
+// Link is a link with the instruments that play its ends.
+type Link struct {
+	link.Link
+	Prober   link.Prober
+	Observer link.Observer
+}
+
+// Links lists the links, one line each.
+var Links = []Link{
+	{felixtypha.Link, felixtypha.Prober{}, felixtypha.Observer{}},
+}
+
+// LinkNamed returns the link of that name.
+func LinkNamed(name string) (Link, bool) {
+	for _, l := range Links {
+		if l.Name == name {
+			return l, true
+		}
+	}
+	return Link{}, false
+}

@@ -1,0 +1,225 @@
+package matrix_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/link/felixtypha"
+	"github.com/calico-tls/conformance/harness/matrix"
+	"github.com/calico-tls/conformance/pki"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden holds the IDs of all cases of core. An ID that vanishes from it, or changes, breaks a promise.
+var golden = filepath.Join("..", "..", "fixtures", "golden", "core.txt")
+
+func ids(cases []matrix.Case) []string {
+	all := make([]string, len(cases))
+	for i, c := range cases {
+		all[i] = c.ID()
+	}
+	return all
+}
+
+func TestCoreGolden(t *testing.T) {
+	t.Parallel()
+	got := strings.Join(ids(matrix.Core(felixtypha.Link)), "\n") + "\n"
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+		t.Errorf("the case list is not that of %s (-want +got); IDs are for ever, new ones are added with `make golden`:\n%s", golden, diff)
+	}
+}
+
+func TestIDs(t *testing.T) {
+	t.Parallel()
+	for _, s := range matrix.Strategies {
+		cases := s.Cases(felixtypha.Link)
+		all := ids(cases)
+		if !slices.IsSorted(all) {
+			t.Errorf("%s: the cases are not sorted", s.Name)
+		}
+		if unique := slices.Compact(slices.Clone(all)); len(unique) != len(all) {
+			t.Errorf("%s: wanted %d different IDs, found %d", s.Name, len(all), len(unique))
+		}
+		for _, c := range cases {
+			back, err := matrix.Parse(c.ID())
+			if err != nil {
+				t.Errorf("%s: %v", s.Name, err)
+			}
+			if back != c {
+				t.Errorf("%s: %s was read as %s", s.Name, c.ID(), back.ID())
+			}
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	whole := "etcd/x509/etcd/client=good/server=good/tls1.3/setting=unset-CAFile+ClientCN/token=expired/conduct=silent"
+	c, err := matrix.Parse(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := matrix.Case{
+		Link: "etcd", Mode: "x509", Subject: "etcd", Client: "good", Server: "good", Version: link.TLS13,
+		Setting: "unset-CAFile+ClientCN", Token: "expired", Conduct: "silent",
+	}
+	if diff := cmp.Diff(want, c); diff != "" {
+		t.Error(diff)
+	}
+	for _, bad := range []string{
+		"", "a/b/c", "a/b/c/good/server=good/tls1.3", "a/b/c/client=good/good/tls1.3", "a/b/c/client=good/server=good/tls1.4",
+		"a/b/c/client=good/server=good/tls1.3/", "a/b/c/client=good/server=good/tls1.3/setting=",
+		"a/b/c/client=good/server=good/tls1.3/conduct=x/setting=y", "a/b/c/client=good/server=good/tls1.3/other=x",
+		"a/b/c/client=/server=good/tls1.3", "a/b c/c/client=good/server=good/tls1.3", "a//c/client=good/server=good/tls1.3",
+		"a/b/c/client=good*/server=good/tls1.3", "a/b/c/client=good/server=good/tls1.3/setting=x/setting=y",
+	} {
+		if got, err := matrix.Parse(bad); err == nil {
+			t.Errorf("wanted an error for %q, found %+v", bad, got)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, c := range matrix.Core(felixtypha.Link)[:8] {
+		f.Add(c.ID())
+	}
+	f.Add("a/b/c/client=d/server=e/none/setting=f/token=g/conduct=h")
+	f.Fuzz(func(t *testing.T, id string) {
+		c, err := matrix.Parse(id)
+		if err == nil && c.ID() != id {
+			t.Errorf("%q was read and is written %q", id, c.ID())
+		}
+	})
+}
+
+// TestPairwiseCoversEachPair counts: each pair of values that can be seen together is in some case.
+func TestPairwiseCoversEachPair(t *testing.T) {
+	t.Parallel()
+	l := felixtypha.Link
+	cases := matrix.Pairwise(l)
+	for _, subject := range []handshake.Side{handshake.Server, handshake.Client} {
+		covered := map[matrix.Pair]bool{}
+		for _, c := range cases {
+			if c.Subject == l.End(subject).Component {
+				for _, p := range matrix.Pairs(c) {
+					covered[p] = true
+				}
+			}
+		}
+		missing := map[matrix.Pair]bool{}
+		possible := 0
+		for _, c := range everything(l, subject) {
+			for _, p := range matrix.Pairs(c) {
+				possible++
+				if !covered[p] {
+					missing[p] = true
+				}
+			}
+		}
+		if possible == 0 || len(missing) > 0 {
+			t.Errorf("%s as the subject: %d pairs are not covered, such as %v", subject, len(missing), first(missing))
+		}
+	}
+}
+
+func first(pairs map[matrix.Pair]bool) any {
+	for p := range pairs {
+		return p
+	}
+	return nil
+}
+
+// everything enumerates each combination in which the subject is asked something, without the generator's help.
+func everything(l link.Link, subject handshake.Side) []matrix.Case {
+	var all []matrix.Case
+	for _, m := range l.Modes {
+		for _, client := range pki.Variants {
+			for _, server := range pki.Variants {
+				for _, version := range []link.Version{link.TLS12, link.TLS13} {
+					own, serverAsked, clientAsked := server, m.Server, m.Client
+					if subject == handshake.Client {
+						own = client
+					}
+					if m.Server.Plaintext() || client.Setting || server.Setting || server.Name == "none" || own.Breaks != "" ||
+						!asked(client, serverAsked) || !asked(server, clientAsked) || !spoken(client, version) || !spoken(server, version) {
+						continue
+					}
+					all = append(all, matrix.Case{
+						Link: l.Name, Mode: m.Name, Subject: l.End(subject).Component,
+						Client: client.Name, Server: server.Name, Version: version,
+					})
+				}
+			}
+		}
+	}
+	return all
+}
+
+func asked(v pki.Variant, by link.Verifier) bool {
+	needsCN := v.Touches == pki.TouchesCN || v.Touches == pki.TouchesBoth
+	needsURI := v.Touches == pki.TouchesURI || v.Touches == pki.TouchesBoth
+	return (!needsCN || by.CN != "") && (!needsURI || by.URISAN != "")
+}
+
+func spoken(v pki.Variant, version link.Version) bool {
+	return len(v.Versions) == 0 || slices.Contains(v.Versions, string(version))
+}
+
+func TestSelect(t *testing.T) {
+	t.Parallel()
+	cases := matrix.Core(felixtypha.Link)
+	for glob, want := range map[string]func(matrix.Case) bool{
+		"**":                     func(matrix.Case) bool { return true },
+		"felix-typha/*/typha/**": func(c matrix.Case) bool { return c.Subject == "typha" },
+		"felix-typha/cn/*/client=expired/server=good/*": func(c matrix.Case) bool { return c.Mode == "cn" && c.Client == "expired" && c.Conduct == "" },
+		"felix-typha/{cn,uri-san}/typha/client=good/**/tls1.3": func(c matrix.Case) bool {
+			return c.Subject == "typha" && c.Client == "good" && c.Version == link.TLS13 && c.Setting+c.Conduct == "" && (c.Mode == "cn" || c.Mode == "uri-san")
+		},
+		"felix-typha/cn/typha/client=good/server=good/plaintext": nil,
+	} {
+		got, err := matrix.Select(cases, glob)
+		if want == nil {
+			var none *matrix.NoneError
+			if !errors.As(err, &none) || len(none.Nearest) == 0 {
+				t.Errorf("%s: wanted an error with the nearest IDs, found %v", glob, err)
+			}
+			continue
+		}
+		expected := slices.DeleteFunc(slices.Clone(cases), func(c matrix.Case) bool { return !want(c) })
+		if diff := cmp.Diff(ids(expected), ids(got)); err != nil || diff != "" {
+			t.Errorf("%s: %v\n%s", glob, err, diff)
+		}
+	}
+	if _, err := matrix.Select(cases, "a["); err == nil {
+		t.Error("wanted an error for a broken glob, found none")
+	}
+}
+
+func ExampleCase_ID() {
+	c := matrix.Case{
+		Link: "felix-typha", Mode: "cn", Subject: "typha",
+		Client: "expired", Server: "good", Version: link.TLS13,
+	}
+	fmt.Println(c.ID())
+	// Output: felix-typha/cn/typha/client=expired/server=good/tls1.3
+}

@@ -1,0 +1,115 @@
+package matrix
+
+import (
+	"slices"
+
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/pki"
+)
+
+// Pairwise enumerates, for each end as the subject, cases in which each pair of (mode, client variant, server variant,
+// version) occurs at least once, but for pairs that cannot be seen: where both ends show a defect, the one that refuses
+// first hides the other. It is deterministic, and greedy: each pair of variants takes the mode and version that cover
+// the most pairs that are still missing.
+func Pairwise(l link.Link) []Case {
+	var cases []Case
+	for _, subject := range []handshake.Side{handshake.Server, handshake.Client} {
+		cases = append(cases, pairs(l, subject)...)
+	}
+	return sorted(cases)
+}
+
+// Pair is two values of two factors.
+type Pair struct{ a, b string }
+
+func pairs(l link.Link, subject handshake.Side) []Case {
+	covered := map[Pair]bool{}
+	var cases []Case
+	modes := slices.DeleteFunc(slices.Clone(l.Modes), func(m link.Mode) bool { return m.Server.Plaintext() })
+	for _, client := range pairable(handshake.Client) {
+		for _, server := range pairable(handshake.Server) {
+			if Hidden(client, server, subject) {
+				continue
+			}
+			if c, ok := telling(l.End(subject).Component, candidates(modes, client, server), covered); ok {
+				c.Link = l.Name
+				cases = append(cases, c)
+				for _, p := range Pairs(c) {
+					covered[p] = true
+				}
+			}
+		}
+	}
+	return cases
+}
+
+// Hidden reports whether a pair of variants cannot be judged: both show a defect, or the defect is the subject's own,
+// so that nothing is asked of the subject.
+func Hidden(client, server pki.Variant, subject handshake.Side) bool {
+	if subject == handshake.Server {
+		return server.Breaks != ""
+	}
+	return client.Breaks != ""
+}
+
+// pairable are the variants that an end can show without a setting made for them.
+func pairable(side handshake.Side) []pki.Variant {
+	return slices.DeleteFunc(slices.Clone(pki.Variants), func(v pki.Variant) bool {
+		return v.Setting || v.Name == "none" && side == handshake.Server
+	})
+}
+
+// candidates are the cases of a pair of variants, in the modes that ask for the names that the two are about.
+func candidates(modes []link.Mode, client, server pki.Variant) []Case {
+	var cases []Case
+	for _, m := range modes {
+		if !asksAbout(m.Server, client) || !asksAbout(m.Client, server) {
+			continue
+		}
+		for _, c := range versions(Case{Mode: m.Name, Client: client.Name, Server: server.Name}, client) {
+			if len(server.Versions) == 0 || slices.Contains(server.Versions, string(c.Version)) {
+				cases = append(cases, c)
+			}
+		}
+	}
+	return cases
+}
+
+func asksAbout(asked link.Verifier, v pki.Variant) bool {
+	switch v.Touches {
+	case pki.TouchesCN:
+		return asked.CN != ""
+	case pki.TouchesURI:
+		return asked.URISAN != ""
+	case pki.TouchesBoth:
+		return asked.CN != "" && asked.URISAN != ""
+	case pki.TouchesNone:
+	}
+	return true
+}
+
+// telling returns the candidate that covers the most pairs that are not covered yet, the first of several.
+func telling(subject string, cases []Case, covered map[Pair]bool) (Case, bool) {
+	var best Case
+	most := -1
+	for _, c := range cases {
+		c.Subject = subject
+		news := 0
+		for _, p := range Pairs(c) {
+			if !covered[p] {
+				news++
+			}
+		}
+		if news > most {
+			best, most = c, news
+		}
+	}
+	return best, most >= 0
+}
+
+// Pairs returns the pairs of factors that a case covers.
+func Pairs(c Case) []Pair {
+	mode, client, server, version := "mode="+c.Mode, "client="+c.Client, "server="+c.Server, string(c.Version)
+	return []Pair{{mode, client}, {mode, server}, {mode, version}, {client, server}, {client, version}, {server, version}}
+}

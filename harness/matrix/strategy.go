@@ -1,0 +1,196 @@
+package matrix
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/pki"
+)
+
+// Strategy is a way to enumerate cases.
+type Strategy struct {
+	// Name is the strategy's name in flags and reports.
+	Name string
+	// Text says what it enumerates.
+	Text string
+	// Cases enumerates the cases of a link, sorted by ID, none twice.
+	Cases func(link.Link) []Case
+}
+
+// Strategies lists the strategies, the default first.
+var Strategies = []Strategy{
+	{"core", "one difference from the accepted case at a time, in each mode, at both TLS versions", Core},
+	{"pairwise", "each pair of variants, modes and versions in which neither defect hides the other", Pairwise},
+}
+
+// StrategyNamed returns the strategy of that name.
+func StrategyNamed(name string) (Strategy, bool) {
+	i := slices.IndexFunc(Strategies, func(s Strategy) bool { return s.Name == name })
+	if i < 0 {
+		return Strategy{}, false
+	}
+	return Strategies[i], true
+}
+
+// spoken are the TLS versions in which every variant is posed.
+var spoken = []link.Version{link.TLS12, link.TLS13}
+
+// obsolete are the versions that no end may speak.
+var obsolete = []link.Version{link.TLS10, link.TLS11}
+
+// Core enumerates the cases that differ from the accepted one in one attribute, for each end as the subject.
+func Core(l link.Link) []Case {
+	var cases []Case
+	for _, subject := range []handshake.Side{handshake.Server, handshake.Client} {
+		for _, m := range l.Modes {
+			cases = append(cases, modeCases(l, m, subject)...)
+		}
+		for _, s := range l.Settings {
+			if s.Side == subject {
+				cases = append(cases, settingCases(l, s)...)
+			}
+		}
+		for _, c := range l.Conducts {
+			if c.Side == subject.Other() {
+				cases = append(cases, conductCases(l, c)...)
+			}
+		}
+	}
+	return sorted(cases)
+}
+
+// modeCases enumerates the variants of the instrument's credential, and what is not TLS.
+func modeCases(l link.Link, m link.Mode, subject handshake.Side) []Case {
+	base := Case{Link: l.Name, Mode: m.Name, Subject: l.End(subject).Component, Client: "good", Server: "good"}
+	if m.Server.Plaintext() {
+		return clearCases(base, subject)
+	}
+	var cases []Case
+	asked := asks(m, subject)
+	for _, v := range pki.Variants {
+		if !Posed(v, asked, subject.Other()) {
+			continue
+		}
+		c := base
+		*shown(&c, subject) = v.Name
+		cases = append(cases, versions(c, v)...)
+	}
+	if subject == handshake.Server {
+		c := base
+		c.Client, c.Version = "none", link.Clear
+		cases = append(cases, c)
+	}
+	if subject == handshake.Server && m.Name == l.Modes[1].Name {
+		for _, version := range obsolete {
+			c := base
+			c.Version = version
+			cases = append(cases, c)
+		}
+	}
+	return cases
+}
+
+// clearCases enumerates a mode without TLS: a peer that speaks plaintext too, and for a server one that speaks TLS.
+func clearCases(base Case, subject handshake.Side) []Case {
+	base.Client, base.Server, base.Version = "none", "none", link.Clear
+	cases := []Case{base}
+	if subject == handshake.Server {
+		base.Client, base.Version = "good", link.TLS13
+		cases = append(cases, base)
+	}
+	return cases
+}
+
+func settingCases(l link.Link, s link.Setting) []Case {
+	var cases []Case
+	for _, name := range s.Variants {
+		c := Case{Link: l.Name, Mode: s.Mode, Subject: l.End(s.Side).Component, Client: "good", Server: "good", Setting: s.Name}
+		*shown(&c, s.Side) = name
+		cases = append(cases, versions(c, variant(name))...)
+	}
+	return cases
+}
+
+func conductCases(l link.Link, d link.Conduct) []Case {
+	var cases []Case
+	subject := d.Side.Other()
+	for _, mode := range d.Modes {
+		for _, name := range d.Variants {
+			c := Case{Link: l.Name, Mode: mode, Subject: l.End(subject).Component, Client: "good", Server: "good", Conduct: d.Name}
+			*shown(&c, subject) = name
+			if len(d.Versions) > 0 {
+				for _, version := range d.Versions {
+					c.Version = version
+					cases = append(cases, c)
+				}
+				continue
+			}
+			cases = append(cases, versions(c, variant(name))...)
+		}
+	}
+	return cases
+}
+
+// shown returns the field of the variant that the instrument shows to a subject.
+func shown(c *Case, subject handshake.Side) *string {
+	if subject == handshake.Server {
+		return &c.Client
+	}
+	return &c.Server
+}
+
+// asks returns what a subject requires of its peer.
+func asks(m link.Mode, subject handshake.Side) link.Verifier {
+	if subject == handshake.Server {
+		return m.Server
+	}
+	return m.Client
+}
+
+// Posed reports whether core poses a variant to an end that asks for these names, shown by the side that plays by.
+// A near-miss of a name is posed where that name alone is asked for; elsewhere its evidence would repeat that of a
+// name that is plainly another, or absent.
+func Posed(v pki.Variant, asked link.Verifier, by handshake.Side) bool {
+	if v.Name == "none" && by == handshake.Server {
+		return false // a server without a certificate cannot shake hands
+	}
+	if v.Setting {
+		return false // posed by the settings that name it
+	}
+	plain := v.Name == "cn-other" || v.Name == "cn-absent" || v.Name == "uri-other" || v.Name == "uri-absent"
+	switch v.Touches {
+	case pki.TouchesCN:
+		return plain || asked.URISAN == ""
+	case pki.TouchesURI:
+		return plain || asked.CN == ""
+	case pki.TouchesBoth:
+		return asked.CN != "" && asked.URISAN != ""
+	}
+	return true
+}
+
+// versions makes a case of each TLS version in which the variant can be posed.
+func versions(c Case, v pki.Variant) []Case {
+	var cases []Case
+	for _, version := range spoken {
+		if len(v.Versions) == 0 || slices.Contains(v.Versions, string(version)) {
+			c.Version = version
+			cases = append(cases, c)
+		}
+	}
+	return cases
+}
+
+func variant(name string) pki.Variant {
+	v, _ := pki.VariantNamed(name)
+	return v
+}
+
+func sorted(cases []Case) []Case {
+	slices.SortFunc(cases, func(a, b Case) int {
+		return cmp.Compare(a.ID(), b.ID())
+	})
+	return slices.Compact(cases)
+}

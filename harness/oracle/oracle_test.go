@@ -1,0 +1,128 @@
+package oracle_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/link/felixtypha"
+	"github.com/calico-tls/conformance/harness/matrix"
+	"github.com/calico-tls/conformance/harness/oracle"
+	"github.com/calico-tls/conformance/pki"
+)
+
+// TestPredictAgreesWithVariants holds the oracle against what each variant's row says that it breaks, wherever the
+// case asks for the name that the variant is about.
+func TestPredictAgreesWithVariants(t *testing.T) {
+	t.Parallel()
+	l := felixtypha.Link
+	for _, c := range matrix.Core(l) {
+		if c.Setting != "" || c.Conduct != "" || c.Version != link.TLS13 && c.Version != link.TLS12 || c.Mode == "plaintext" {
+			continue
+		}
+		v, by := peer(c)
+		m, _ := l.Mode(c.Mode)
+		asked := m.Server
+		if by == handshake.Client {
+			asked = m.Client
+		}
+		want := v.Breaks
+		switch {
+		case v.Touches == pki.TouchesCN && asked.URISAN != "", v.Touches == pki.TouchesURI && asked.CN != "":
+			want = "" // the other name is right, and suffices or is all that is asked for
+		}
+		e, err := oracle.Predict(l, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Check != want {
+			t.Errorf("%s: the variant breaks %q, the oracle says %q", c.ID(), want, e.Check)
+		}
+		if (e.Outcome == handshake.Accept) != (want == "") {
+			t.Errorf("%s: the variant breaks %q, the oracle says %s", c.ID(), want, e.Outcome)
+		}
+		if e.Outcome == handshake.Refuse && e.By != by {
+			t.Errorf("%s: wanted the %s to refuse, found the %s", c.ID(), by, e.By)
+		}
+	}
+}
+
+// peer returns the variant that the subject is shown, and the subject's side.
+func peer(c matrix.Case) (pki.Variant, handshake.Side) {
+	side, _ := felixtypha.Link.Side(c.Subject)
+	name := c.Client
+	if side == handshake.Client {
+		name = c.Server
+	}
+	v, _ := pki.VariantNamed(name)
+	return v, side
+}
+
+func TestTwins(t *testing.T) {
+	t.Parallel()
+	l := felixtypha.Link
+	for _, strategy := range matrix.Strategies {
+		for _, c := range strategy.Cases(l) {
+			e, err := oracle.Predict(l, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Outcome != handshake.Refuse {
+				if e.Twin != nil {
+					t.Errorf("%s is accepted and has the twin %s", c.ID(), e.Twin.ID())
+				}
+				continue
+			}
+			if e.Twin == nil {
+				t.Errorf("%s is refused and has no twin", c.ID())
+				continue
+			}
+			twin, err := oracle.Predict(l, *e.Twin)
+			if err != nil {
+				t.Errorf("%s: %v", c.ID(), err)
+				continue
+			}
+			if twin.Outcome == handshake.Refuse {
+				t.Errorf("%s has the twin %s, which is refused for %s (%s)", c.ID(), e.Twin.ID(), twin.Check, twin.Cause)
+			}
+			if n := differences(c, *e.Twin); n != 1 {
+				t.Errorf("%s differs from its twin %s in %d attributes, wanted 1", c.ID(), e.Twin.ID(), n)
+			}
+		}
+	}
+}
+
+// differences counts the attributes in which two cases differ; plaintext differs in the version, and so also in that
+// nothing is shown.
+func differences(a, b matrix.Case) int {
+	n := 0
+	clear := (a.Version == link.Clear) != (b.Version == link.Clear)
+	for _, d := range []bool{
+		a.Link != b.Link || a.Mode != b.Mode || a.Subject != b.Subject,
+		a.Client != b.Client && !clear, a.Server != b.Server && !clear, a.Version != b.Version,
+		a.Setting != b.Setting, a.Token != b.Token, a.Conduct != b.Conduct,
+	} {
+		if d {
+			n++
+		}
+	}
+	return n
+}
+
+func TestRulesAreNamedOnce(t *testing.T) {
+	t.Parallel()
+	for _, c := range matrix.Core(felixtypha.Link) {
+		e, err := oracle.Predict(felixtypha.Link, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(e.Rules) == 0 {
+			t.Errorf("%s: no rule decides", c.ID())
+		}
+		sorted := slices.Sorted(slices.Values(e.Rules))
+		if len(slices.Compact(sorted)) != len(e.Rules) {
+			t.Errorf("%s: a rule is named twice: %v", c.ID(), e.Rules)
+		}
+	}
+}

@@ -1,0 +1,246 @@
+// Package oracle says what must happen in a case, and whether that is what happened. [Predict] decides by value, from
+// templates and modes; [Judge] compares an expectation with the two accounts of an observation. It never sees an
+// endpoint, a certificate or a verifier of the standard library.
+package oracle
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/matrix"
+	"github.com/calico-tls/conformance/pki"
+)
+
+// Expectation is what must happen in a case.
+type Expectation struct {
+	Outcome handshake.Outcome
+	// By is the side that must refuse, Check the check for which it must, and Cause the row of the oracle's table that
+	// fails, which tells more than the check; all "" where nothing is refused.
+	By    handshake.Side
+	Check pki.Check
+	Cause string
+	// Identity is the name by which the subject must know its peer, where it is accepted under TLS.
+	Identity string
+	// Rules are the rules that decide, the most telling first.
+	Rules []string
+	// Level is the level of the case where it is not that of its first rule; "" elsewhere.
+	Level string
+	// Twin is the accepted case from which a refused one differs in exactly one attribute; nil if none is refused.
+	Twin *matrix.Case
+}
+
+// Predict says what must happen in a case of a link. It returns an error for a case whose names do not exist.
+func Predict(l link.Link, c matrix.Case) (Expectation, error) {
+	q, err := pose(l, c)
+	if err != nil {
+		return Expectation{}, fmt.Errorf("predicting %s: %w", c.ID(), err)
+	}
+	return q.answer(), nil
+}
+
+// question is a case with its names resolved.
+type question struct {
+	link    link.Link
+	c       matrix.Case
+	mode    link.Mode
+	subject handshake.Side
+	// client and server are what each end is asked about.
+	client, server showing
+}
+
+// showing is what one end shows to the other.
+type showing struct {
+	side    handshake.Side
+	variant pki.Variant
+	cred    pki.Credential
+	// asked is what the other end requires, and own the good credential of this end.
+	asked link.Verifier
+	good  pki.Credential
+}
+
+func pose(l link.Link, c matrix.Case) (question, error) {
+	q := question{link: l, c: c}
+	var ok bool
+	if q.mode, ok = l.Mode(c.Mode); !ok {
+		return q, fmt.Errorf("link %s has no mode %q", l.Name, c.Mode)
+	}
+	if q.subject, ok = l.Side(c.Subject); !ok {
+		return q, fmt.Errorf("link %s has no end %q", l.Name, c.Subject)
+	}
+	byClient, byServer, err := Verifiers(l, c)
+	if err != nil {
+		return q, err
+	}
+	if q.client, err = show(l, c, handshake.Client, byServer); err != nil {
+		return q, err
+	}
+	q.server, err = show(l, c, handshake.Server, byClient)
+	return q, err
+}
+
+// Verifiers returns what the client and the server of a case require of each other: the mode's own, changed by the
+// case's setting at the subject's end, and by its conduct at the instrument's.
+func Verifiers(l link.Link, c matrix.Case) (client, server link.Verifier, err error) {
+	m, ok := l.Mode(c.Mode)
+	if !ok {
+		return client, server, fmt.Errorf("link %s has no mode %q", l.Name, c.Mode)
+	}
+	of := map[handshake.Side]*link.Verifier{handshake.Client: &client, handshake.Server: &server}
+	client, server = m.Client, m.Server
+	if c.Setting != "" {
+		s, ok := l.Setting(c.Setting, c.Mode)
+		if !ok {
+			return client, server, fmt.Errorf("link %s has no setting %q in mode %s", l.Name, c.Setting, c.Mode)
+		}
+		*of[s.Side] = s.Change(*of[s.Side])
+	}
+	if c.Conduct != "" {
+		d, ok := l.Conduct(c.Conduct)
+		if !ok {
+			return client, server, fmt.Errorf("link %s has no conduct %q", l.Name, c.Conduct)
+		}
+		if d.Require != nil {
+			*of[d.Side] = d.Require(*of[d.Side])
+		}
+	}
+	return client, server, nil
+}
+
+// Credential returns what an end of a link shows as a variant.
+func Credential(l link.Link, side handshake.Side, v pki.Variant) pki.Credential {
+	role := pki.Client
+	if side == handshake.Server {
+		role = pki.Server
+	}
+	own, peer := l.End(side).Identity, l.End(side.Other()).Identity
+	return v.Change(pki.Good(role, own), pki.Origin{Role: role, Own: own, Peer: peer})
+}
+
+func show(l link.Link, c matrix.Case, side handshake.Side, asked link.Verifier) (showing, error) {
+	name := c.Client
+	if side == handshake.Server {
+		name = c.Server
+	}
+	v, ok := pki.VariantNamed(name)
+	if !ok {
+		return showing{}, fmt.Errorf("there is no variant %q", name)
+	}
+	good, _ := pki.VariantNamed("good")
+	s := showing{side: side, variant: v, cred: Credential(l, side, v), asked: asked, good: Credential(l, side, good)}
+	if d, ok := l.Conduct(c.Conduct); ok && d.Side == side && d.Withholds && !asked.Trusts(s.cred.Root) {
+		s.cred.Sending = pki.SendNothing
+	}
+	return s, nil
+}
+
+// answer asks the client about the server first, as the server shows its certificate first in either version of TLS
+// (RFC 8446 section 2, RFC 5246 section 7.3).
+func (q question) answer() Expectation {
+	if row, by := q.transport(); row != nil {
+		return q.refused(by, *row, showing{})
+	}
+	if q.c.Version == link.Clear {
+		return Expectation{Outcome: handshake.Plaintext, Rules: []string{"CONF-01"}}
+	}
+	for _, s := range []showing{q.server, q.client} {
+		if row := s.fails(); row != nil {
+			return q.refused(s.side.Other(), *row, s)
+		}
+	}
+	peer := q.client
+	if q.subject == handshake.Client {
+		peer = q.server
+	}
+	name, rule := peer.knownAs()
+	return Expectation{Outcome: handshake.Accept, Identity: name, Rules: q.rules(peer, rule), Level: levels[peer.variant.Name]}
+}
+
+// transport finds what fails before a certificate is shown.
+func (q question) transport() (*row, handshake.Side) {
+	subjectClear := q.client.asked.Plaintext()
+	if q.subject == handshake.Client {
+		subjectClear = q.server.asked.Plaintext()
+	}
+	switch {
+	case q.c.Version == link.Clear && !subjectClear:
+		return &clearOnTLS, q.subject
+	case q.c.Version != link.Clear && subjectClear:
+		return &tlsOnClear, q.subject
+	case q.c.Version == link.TLS10 || q.c.Version == link.TLS11:
+		return &oldVersion, q.subject
+	}
+	return nil, ""
+}
+
+func (q question) refused(by handshake.Side, r row, s showing) Expectation {
+	peer := s
+	if peer.side == "" {
+		peer = q.client
+		if q.subject == handshake.Client {
+			peer = q.server
+		}
+	}
+	return Expectation{
+		Outcome: handshake.Refuse, By: by, Check: r.check, Cause: r.name,
+		Rules: q.rules(peer, r.rules(by, peer)...), Level: levels[peer.variant.Name], Twin: q.twin(r, peer),
+	}
+}
+
+// rules puts the rules for which the case was made before those of the row that decides it.
+func (q question) rules(peer showing, decides ...string) []string {
+	var rules []string
+	add := func(ids ...string) {
+		for _, id := range ids {
+			if id != "" && !slices.Contains(rules, id) {
+				rules = append(rules, id)
+			}
+		}
+	}
+	if d, ok := q.link.Conduct(q.c.Conduct); ok {
+		add(d.Rules...)
+	}
+	if s, ok := q.link.Setting(q.c.Setting, q.c.Mode); ok {
+		add(s.Rules...)
+	} else if peer.consults() {
+		for _, id := range peer.variant.Rules {
+			if !slices.Contains(decided, id) {
+				add(id)
+			}
+		}
+	} else {
+		add("IDENT-09")
+	}
+	add(decides...)
+	for _, w := range walkthroughs {
+		if w.matches(q.c) {
+			add(w.rule)
+		}
+	}
+	return rules
+}
+
+// twin names the accepted case that differs in one attribute: in the version where that is what fails, else in the
+// variant, else in the setting.
+func (q question) twin(r row, peer showing) *matrix.Case {
+	twin := q.c
+	field := &twin.Client
+	if peer.side == handshake.Server {
+		field = &twin.Server
+	}
+	switch {
+	case r.name == tlsOnClear.name:
+		*field, twin.Version = "none", link.Clear
+	case r.check == pki.CheckProtocol:
+		*field, twin.Version = "good", link.TLS13
+	case peer.variant.Twin != "" && !peer.acceptedElsewhere():
+		*field = peer.variant.Twin
+	default:
+		twin.Setting = ""
+	}
+	return &twin
+}
+
+// acceptedElsewhere reports whether it is the setting, not the variant, that makes the end refused.
+func (s showing) acceptedElsewhere() bool { return s.variant.Breaks == "" }

@@ -1,0 +1,267 @@
+package oracle
+
+import (
+	"crypto/x509"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/matrix"
+	"github.com/calico-tls/conformance/pki"
+)
+
+// row is one question that a relying party asks, and the rule that wants it asked.
+type row struct {
+	// name is the cause in expectations: alerts are keyed by it.
+	name  string
+	check pki.Check
+	// fails reports whether what is shown does not hold.
+	fails func(showing) bool
+	// byServer and byClient are the rules that decide when that end refuses.
+	byServer, byClient string
+}
+
+// What fails before a certificate is shown.
+var (
+	clearOnTLS = row{name: "plaintext-on-tls", check: pki.CheckProtocol, byServer: "TYPHA-01", byClient: "FELIX-02"}
+	tlsOnClear = row{name: "tls-on-plaintext", check: pki.CheckProtocol, byServer: "CONF-17", byClient: "CONF-17"}
+	oldVersion = row{name: "version", check: pki.CheckProtocol, byServer: "TYPHA-04", byClient: "FELIX-06"}
+)
+
+// rows are asked in this order; where a credential is right in every respect but one, one of them fails at most.
+var rows = []row{
+	{"no-certificate", pki.CheckPresence, showing.sendsNothing, "TYPHA-02", ""},
+	{"malformed", pki.CheckEncoding, showing.isMalformed, "IDENT-60", "IDENT-60"},
+	{"oversized", pki.CheckEncoding, showing.isOversized, "IDENT-60", "IDENT-60"},
+	{"key-size", pki.CheckEncoding, showing.keyIsHuge, "IDENT-58", "IDENT-58"},
+	{"digest", pki.CheckChain, showing.hasWeakDigest, "IDENT-59", "IDENT-59"},
+	{"issuer", pki.CheckChain, showing.hasUnknownIssuer, "IDENT-40", "IDENT-40"},
+	{"basic-constraints", pki.CheckChain, showing.issuerIsNoCA, "IDENT-53", "IDENT-53"},
+	{"critical-extension", pki.CheckChain, showing.hasUnknownCritical, "IDENT-55", "IDENT-55"},
+	{"validity", pki.CheckValidity, showing.isOutOfDate, "IDENT-47", "IDENT-47"},
+	{"name-constraints", pki.CheckChain, showing.breaksNameConstraint, "IDENT-56", "IDENT-56"},
+	{"path-length", pki.CheckChain, showing.breaksPathLength, "IDENT-53", "IDENT-53"},
+	{"eku", pki.CheckEKU, showing.usageIsNotAllowed, "IDENT-49", "IDENT-50"},
+	{"identity", pki.CheckIdentity, showing.isSomebodyElse, "IDENT-02", "IDENT-02"},
+	{"possession", pki.CheckPossession, func(s showing) bool { return s.cred.ForeignKey }, "IDENT-24", "IDENT-24"},
+}
+
+// levels are the levels of cases that are not those of their rule: SHOULD where the rule records what is and says
+// what should be, OBS where a rule that binds has a case that only records.
+var levels = map[string]string{
+	"uri-fragment-empty":     "SHOULD",
+	"eku-any":                "OBS",
+	"chain-long":             "OBS",
+	"key-rsa-1024":           "OBS",
+	"key-p224":               "OBS",
+	"root-expired":           "OBS",
+	"constraint-leading-dot": "OBS",
+}
+
+// decided are the rules that follow from what is asked and what is shown, whichever variant it is that shows it; a
+// variant's row may name them too.
+var decided = []string{
+	"IDENT-01", "IDENT-02", "IDENT-03", "IDENT-04", "IDENT-05", "IDENT-06", "IDENT-07", "IDENT-08", "IDENT-09",
+	"IDENT-21", "IDENT-46", "IDENT-49", "IDENT-50",
+}
+
+// walkthroughs are the cases that are the page's examples, to the letter.
+var walkthroughs = []walkthrough{
+	{mode: "cn", variant: "uri-absent", rule: "CONF-12"},
+	{mode: "uri-san", variant: "cn-absent", rule: "CONF-13"},
+}
+
+type walkthrough struct{ mode, variant, rule string }
+
+func (w walkthrough) matches(c matrix.Case) bool {
+	return c.Mode == w.mode && (c.Client == w.variant || c.Server == w.variant) && c.Setting == "" && c.Conduct == ""
+}
+
+// maxHandshakeMessage is the number of octets of a Certificate message that a peer must bear at most; Go's crypto/tls
+// draws the line there.
+const maxHandshakeMessage = 256 << 10
+
+// rules returns the rules that decide when a side refuses what is shown.
+func (r row) rules(by handshake.Side, s showing) []string {
+	rule := r.byClient
+	if by == handshake.Server {
+		rule = r.byServer
+	}
+	if r.check != pki.CheckIdentity {
+		return []string{rule}
+	}
+	leaf := s.cred.Leaf
+	switch {
+	case s.asked.CN != "" && s.asked.URISAN != "":
+		return []string{"IDENT-07"}
+	case s.asked.URISAN != "" && slices.Equal(leaf.CommonNames, s.good.Leaf.CommonNames):
+		return []string{"IDENT-05", "IDENT-08"}
+	case s.asked.URISAN != "":
+		return []string{"IDENT-05"}
+	case len(leaf.CommonNames) == 0 && slices.Equal(leaf.URIs, s.good.Leaf.URIs):
+		return []string{"IDENT-03", "IDENT-08"}
+	case len(leaf.CommonNames) == 0:
+		return []string{"IDENT-03"}
+	case slices.Equal(leaf.URIs, s.good.Leaf.URIs):
+		return []string{rule, "IDENT-08"}
+	}
+	return []string{rule}
+}
+
+// fails returns the first row that fails; nil if the peer must accept.
+func (s showing) fails() *row {
+	for i := range rows {
+		if rows[i].fails(s) {
+			return &rows[i]
+		}
+	}
+	return nil
+}
+
+func (s showing) sendsNothing() bool { return s.cred.Sending == pki.SendNothing }
+func (s showing) isMalformed() bool  { return s.cred.Sending == pki.SendMalformed }
+func (s showing) isOversized() bool  { return s.cred.Padding > maxHandshakeMessage }
+func (s showing) keyIsHuge() bool    { return s.cred.Leaf.Key == pki.RSA8200 }
+
+// path returns the certificates that lead from the leaf to a trust anchor, the leaf first and the anchor not among
+// them, and whether there is such a path. The anchor is the root, or an intermediate, or the leaf itself.
+func (s showing) path() ([]pki.Template, bool) {
+	if s.asked.Trusts(pki.PeerLeaf) && reflect.DeepEqual(s.cred.Leaf, s.good.Leaf) {
+		return []pki.Template{s.cred.Leaf}, true
+	}
+	path := []pki.Template{s.cred.Leaf}
+	for i, issuer := range s.cred.Path {
+		if s.asked.Trusts(pki.Intermediate) && reflect.DeepEqual(issuer, pki.AuthorityTemplate(pki.Intermediate)) {
+			return path, true
+		}
+		if s.cred.Sending == pki.SendLeaf {
+			return path, false // the issuer is neither known nor sent
+		}
+		path = append(path, s.cred.Path[i])
+	}
+	return path, s.asked.Trusts(s.cred.Root)
+}
+
+func (s showing) hasUnknownIssuer() bool {
+	_, found := s.path()
+	return !found
+}
+
+func (s showing) hasWeakDigest() bool {
+	return slices.ContainsFunc(s.all(), func(t pki.Template) bool { return t.Digest == pki.SHA1 })
+}
+
+func (s showing) issuerIsNoCA() bool {
+	return slices.ContainsFunc(s.issuers(), func(t pki.Template) bool { return !t.CA })
+}
+
+func (s showing) hasUnknownCritical() bool {
+	return slices.ContainsFunc(s.all(), func(t pki.Template) bool { return t.CriticalUnknown })
+}
+
+func (s showing) isOutOfDate() bool {
+	all := append(s.all(), pki.AuthorityTemplate(s.cred.Root))
+	return slices.ContainsFunc(all, func(t pki.Template) bool { return t.NotBefore > 0 || t.NotAfter < 0 })
+}
+
+// breaksPathLength: a CA's limit counts the intermediates between it and the leaf (RFC 5280 section 4.2.1.9).
+func (s showing) breaksPathLength() bool {
+	for below, issuer := range s.issuers() {
+		if issuer.PathLen != pki.NoPathLen && below > issuer.PathLen {
+			return true
+		}
+	}
+	return false
+}
+
+// breaksNameConstraint: each URI SAN of the leaf must have a host that every issuer permits and none excludes
+// (RFC 5280 section 4.2.1.10). A leaf without URI SANs is not constrained.
+func (s showing) breaksNameConstraint() bool {
+	for _, issuer := range s.issuers() {
+		for _, uri := range s.cred.Leaf.URIs {
+			host := hostOf(uri)
+			in := func(domain string) bool {
+				return host == domain || strings.HasPrefix(domain, ".") && strings.HasSuffix(host, domain)
+			}
+			if slices.ContainsFunc(issuer.ExcludedURIDomains, in) {
+				return true
+			}
+			if len(issuer.PermittedURIDomains) > 0 && !slices.ContainsFunc(issuer.PermittedURIDomains, in) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// usageIsNotAllowed: a certificate of the path that restricts its usages must name the one that is asked for, or any.
+func (s showing) usageIsNotAllowed() bool {
+	role := pki.Client
+	if s.side == handshake.Server {
+		role = pki.Server
+	}
+	return slices.ContainsFunc(s.all(), func(t pki.Template) bool {
+		return len(t.Usages) > 0 && !slices.Contains(t.Usages, role.Usage()) && !slices.Contains(t.Usages, x509.ExtKeyUsageAny)
+	})
+}
+
+func (s showing) isSomebodyElse() bool {
+	name, _ := s.knownAs()
+	return name == ""
+}
+
+// knownAs returns the name by which the peer is accepted, and the rule that says so; "" if it is not. Names are
+// compared whole, byte for byte, but for the scheme of a URI, which has no case (RFC 3986 section 3.1). Of several
+// Common Names the last counts, of several URI SANs any.
+func (s showing) knownAs() (name, rule string) {
+	leaf := s.cred.Leaf
+	both := s.asked.CN != "" && s.asked.URISAN != ""
+	if cn := s.asked.CN; cn != "" && len(leaf.CommonNames) > 0 && leaf.CommonNames[len(leaf.CommonNames)-1] == cn {
+		if both {
+			return cn, "IDENT-06"
+		}
+		return cn, "IDENT-01"
+	}
+	if uri := s.asked.URISAN; uri != "" && slices.ContainsFunc(leaf.URIs, func(u string) bool { return lowerScheme(u) == uri }) {
+		if both {
+			return uri, "IDENT-06"
+		}
+		return uri, "IDENT-04"
+	}
+	return "", ""
+}
+
+// consults reports whether the peer's relying party looks at what the variant changes.
+func (s showing) consults() bool {
+	switch s.variant.Touches {
+	case pki.TouchesCN:
+		return s.asked.CN != ""
+	case pki.TouchesURI:
+		return s.asked.URISAN != ""
+	}
+	return true
+}
+
+// all are the certificates of the path, the leaf first.
+func (s showing) all() []pki.Template {
+	path, _ := s.path()
+	return path
+}
+
+// issuers are the certificates of the path above the leaf.
+func (s showing) issuers() []pki.Template { return s.all()[1:] }
+
+func hostOf(uri string) string {
+	_, rest, _ := strings.Cut(uri, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	return host
+}
+
+func lowerScheme(uri string) string {
+	scheme, rest, ok := strings.Cut(uri, ":")
+	if !ok {
+		return uri
+	}
+	return strings.ToLower(scheme) + ":" + rest
+}

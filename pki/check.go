@@ -1,0 +1,32 @@
+package pki
+
+// Check is one question that a relying party asks about its peer before it accepts it.
+type Check string
+
+// The checks, in the order in which a relying party can ask them.
+const (
+	// CheckProtocol asks whether the peer speaks TLS at all, and a version that is allowed (RFC 8446 section 4.2.1).
+	CheckProtocol Check = "protocol"
+	// CheckPresence asks whether the peer sent a certificate (RFC 8446 section 4.4.2.4).
+	CheckPresence Check = "presence"
+	// CheckEncoding asks whether what the peer sent can be parsed and is of a bearable size.
+	CheckEncoding Check = "encoding"
+	// CheckChain asks whether the leaf is signed, over certificates that may sign it, by a trust anchor (RFC 5280
+	// section 6): signatures, basic constraints, path length, name constraints, critical extensions.
+	CheckChain Check = "chain"
+	// CheckValidity asks whether now lies between notBefore and notAfter of each certificate of the path (RFC 5280
+	// section 4.1.2.5).
+	CheckValidity Check = "validity"
+	// CheckEKU asks whether the leaf, and each issuer that restricts itself, allows the use that is made of it (RFC 5280
+	// section 4.2.1.12).
+	CheckEKU Check = "eku"
+	// CheckIdentity asks whether the leaf names the peer that is required, by Common Name or by URI SAN.
+	CheckIdentity Check = "identity"
+	// CheckPossession asks whether the peer holds the private key of its leaf (RFC 8446 section 4.4.3).
+	CheckPossession Check = "possession"
+)
+
+// Checks lists every check.
+var Checks = []Check{
+	CheckProtocol, CheckPresence, CheckEncoding, CheckChain, CheckValidity, CheckEKU, CheckIdentity, CheckPossession,
+}

@@ -1,0 +1,58 @@
+package pki_test
+
+import (
+	"crypto/x509"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/calico-tls/conformance/pki"
+)
+
+func TestDescribeTellsVariantsApart(t *testing.T) {
+	t.Parallel()
+	for _, o := range origins {
+		seen := map[string]string{}
+		for _, v := range pki.Variants {
+			text := strings.Join(pki.Describe(v.Credential(o)), "\n")
+			if other, ok := seen[text]; ok {
+				t.Errorf("%s/%s: described like %s:\n%s", v.Name, o.Role, other, text)
+			}
+			seen[text] = v.Name
+		}
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	t.Parallel()
+	odd := pki.Credential{
+		Leaf: pki.Template{
+			DNSNames: []string{"t\u0443pha"}, EmailAddresses: []string{"a\x00"}, Organizations: []string{"o"}, OrganizationalUnits: []string{"u"},
+			NotBefore: -90 * time.Second, NotAfter: 48 * time.Hour, Usages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny, 13},
+			Key: pki.Ed25519, Digest: pki.SHA1, Serial: 7, CriticalUnknown: true,
+		},
+		Root: pki.SelfSigned, Sending: "by-post", Padding: 9, ForeignKey: true, Extra: []pki.Template{{NotAfter: 30 * time.Minute}},
+	}
+	wanted := []string{
+		`leaf: O "o", OU "u", DNS SAN "t\u0443pha", e-mail SAN "a\x00", valid from 1m30s ago until 2 days from now, for any usage and usage 13, ` +
+			`critical extension 2.999.1, which nobody knows, ED25519 key, signed with SHA-1, serial number 7`,
+		"root: none, the leaf signed itself",
+		`sent: as "by-post"`,
+		"sent after them: a leaf of the trusted authority: no name at all, valid from now until 30min from now, no extended key usage,  key",
+		"sent after them: copies of the root, up to 9 octets in all",
+		"key: not the leaf's, but another of its type",
+	}
+	if diff := cmp.Diff(wanted, pki.Describe(odd)); diff != "" {
+		t.Errorf("(-wanted +found):\n%s", diff)
+	}
+	if found := pki.Describe(pki.Credential{Sending: pki.SendNothing}); !slices.Equal(found, []string{"sent: no certificate"}) {
+		t.Errorf("found %q", found)
+	}
+	v, _ := pki.VariantNamed("issuer-not-ca")
+	if text := strings.Join(pki.Describe(v.Credential(origins[0])), "\n"); !strings.Contains(text, "not a CA") {
+		t.Errorf("wanted it to say that the issuer is no CA:\n%s", text)
+	}
+}

@@ -1,0 +1,98 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// Renderers lists the formats in which a report can be rendered, one file of this package each.
+var Renderers = []Format{
+	{Name: "json", File: "report.json", Text: "the report itself", Render: renderJSON},
+	{Name: "junit", File: "junit.xml", Text: "JUnit XML, a test case for each case", Render: renderJUnit},
+	{Name: "text", Text: "the summary for a terminal", Render: renderText},
+}
+
+// Format is one way to render a report.
+type Format struct {
+	// Name is what the format is called on the command line.
+	Name string
+	// File is the file that a run writes in the format; "" if it writes none.
+	File string
+	// Text says what the format is, in a few words.
+	Text   string
+	Render Renderer
+}
+
+// Renderer writes a report in one format: equal bytes for equal reports and options. It returns an [*InvalidError], and
+// writes nothing, where [Report.Write] would.
+type Renderer func(w io.Writer, r *Report, o Options) error
+
+// Options holds what a renderer may want besides the report. The zero value is of use.
+type Options struct {
+	// Rule returns a rule's sentence by its ID, and "" for one that it doesn't know; nil knows none.
+	Rule func(id string) string
+	// Target is the target as the command line named it; "" takes the report's name for it.
+	Target string
+	// Files are the files that the run wrote, to be named.
+	Files []string
+	// Limit is how many unexpected results, and how many reasons of other lists, are shown; 0 takes 20.
+	Limit int
+	// Strict makes a SHOULD that deviates a failure.
+	Strict bool
+	// Colour allows colours; see [Colours].
+	Colour bool
+}
+
+// UnknownFormatError says that no renderer has the name asked for.
+type UnknownFormatError struct{ Name string }
+
+// Error names the format that was asked for.
+func (e *UnknownFormatError) Error() string {
+	return fmt.Sprintf("choosing a report format: found %q, which is none", e.Name)
+}
+
+// Hint lists the formats.
+func (e *UnknownFormatError) Hint() string {
+	names := make([]string, len(Renderers))
+	for i, format := range Renderers {
+		names[i] = format.Name
+	}
+	return "the formats are " + strings.Join(names, ", ")
+}
+
+// FormatNamed returns the format of that name, or an [*UnknownFormatError].
+func FormatNamed(name string) (Format, error) {
+	for _, format := range Renderers {
+		if format.Name == name {
+			return format, nil
+		}
+	}
+	return Format{}, &UnknownFormatError{Name: name}
+}
+
+// Colours reports whether w may be written to in colour: it is a terminal, not a dumb one, and NO_COLOR is unset or
+// empty (no-color.org).
+func Colours(w io.Writer) bool { return os.Getenv("NO_COLOR") == "" && isTerminal(w) }
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb"
+}
+
+func (o Options) limit() int {
+	if o.Limit <= 0 {
+		return 20
+	}
+	return o.Limit
+}
+
+func (o Options) sentence(rule string) string {
+	if o.Rule == nil {
+		return ""
+	}
+	return o.Rule(rule)
+}

@@ -1,0 +1,269 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+func compiled(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("report.schema.json", document); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile("report.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+func validate(t *testing.T, schema *jsonschema.Schema, data []byte) error {
+	t.Helper()
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema.Validate(document)
+}
+
+func TestReportsMatchTheSchema(t *testing.T) {
+	schema := compiled(t)
+	stopped := clean()
+	stopped.Stopped = BudgetSpent
+	stopped.Conclude(stopped.IDs())
+	for name, r := range map[string]*Report{
+		"sample": sample(), "clean": clean(), "empty": empty(), "crowd": crowd(30), "stopped": stopped,
+	} {
+		if err := validate(t, schema, written(t, r)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// node is a place in the schema together with a value that it describes.
+type node struct {
+	at     string
+	schema map[string]any
+	value  any
+	// set puts another value in the place of this one.
+	set func(any)
+}
+
+// walk visits each place of a report with its schema, references resolved.
+func walk(root map[string]any, n node, visit func(node)) {
+	if reference, ok := n.schema["$ref"].(string); ok {
+		definitions, _ := root["$defs"].(map[string]any)
+		definition, _ := definitions[strings.TrimPrefix(reference, "#/$defs/")].(map[string]any)
+		resolved := maps.Clone(definition)
+		for name, keyword := range n.schema { // what stands beside a reference holds too
+			if name != "$ref" {
+				resolved[name] = keyword
+			}
+		}
+		n.schema = resolved
+		walk(root, n, visit)
+		return
+	}
+	visit(n)
+	switch value := n.value.(type) {
+	case map[string]any:
+		properties, _ := n.schema["properties"].(map[string]any)
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			next, ok := properties[name].(map[string]any)
+			if !ok {
+				next, _ = n.schema["additionalProperties"].(map[string]any)
+			}
+			walk(root, node{n.at + "." + name, next, value[name], func(v any) { value[name] = v }}, visit)
+		}
+	case []any:
+		for i := range value {
+			items, _ := n.schema["items"].(map[string]any)
+			walk(root, node{fmt.Sprintf("%s[%d]", n.at, i), items, value[i], func(v any) { value[i] = v }}, visit)
+		}
+	}
+}
+
+// biting is a report of few results in which each field of the schema has a value.
+func biting() *Report {
+	r := sample()
+	r.Results = slices.DeleteFunc(r.Results, func(x Result) bool {
+		return !strings.Contains(x.ID, "expired") && !strings.Contains(x.ID, "weak-key") && x.Outcome != Broken
+	})
+	r.Coverage = map[string]Coverage{"felix-typha": {TwoWay: 1, ThreeWay: 0.5}}
+	r.Stopped = Interrupted
+	r.Conclude(nil)
+	return r
+}
+
+// The schema must refuse each report that lacks a required field, holds an extra one, or has a value out of place; and
+// Read, which doesn't use the schema, must refuse each that the schema refuses.
+func TestSchemaBites(t *testing.T) {
+	schema, data := compiled(t), written(t, biting())
+	var root map[string]any
+	if err := json.Unmarshal(Schema(), &root); err != nil {
+		t.Fatal(err)
+	}
+	var report any
+	if err := json.Unmarshal(data, &report); err != nil {
+		t.Fatal(err)
+	}
+	bites := map[string]int{}
+	refuse := func(kind, at string) {
+		t.Helper()
+		bites[kind]++
+		edited, err := json.Marshal(report)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := validate(t, schema, edited); err == nil {
+			t.Errorf("%s: %s: the schema takes it", at, kind)
+		}
+		if _, err := Read(bytes.NewReader(edited)); err == nil {
+			t.Errorf("%s: %s: Read takes it", at, kind)
+		}
+	}
+	walk(root, node{"report", root, report, func(v any) { report = v }}, func(n node) {
+		biteObject(n, refuse)
+		for kind, wrong := range wrongValues(n.schema) {
+			n.set(wrong)
+			refuse(kind, n.at)
+			n.set(n.value)
+		}
+	})
+	for kind, least := range map[string]int{
+		"required field removed": 50, "extra field": 20, "not in the enum": 20, "against the pattern": 20,
+		"below the minimum": 15, "above the maximum": 2, "empty text": 20, "a key": 20, "null": 100, "another const": 1,
+	} {
+		if bites[kind] < least {
+			t.Errorf("%s: tried %d times, wanted at least %d", kind, bites[kind], least)
+		}
+	}
+	if err := validate(t, schema, data); err != nil {
+		t.Errorf("the report as it was: %v", err)
+	}
+}
+
+func biteObject(n node, refuse func(kind, at string)) {
+	object, ok := n.value.(map[string]any)
+	if !ok {
+		return
+	}
+	required, _ := n.schema["required"].([]any)
+	for _, field := range required {
+		name, _ := field.(string)
+		value := object[name]
+		delete(object, name)
+		refuse("required field removed", n.at+"."+name)
+		object[name] = value
+	}
+	if n.schema["additionalProperties"] == false {
+		object["extra"] = true
+		refuse("extra field", n.at)
+		delete(object, "extra")
+	}
+}
+
+// wrongValues returns, for each keyword of a schema that bounds a value, a value out of bounds.
+func wrongValues(schema map[string]any) map[string]any {
+	wrong := map[string]any{"null": nil}
+	for keyword, value := range map[string]struct {
+		kind  string
+		value any
+	}{
+		"const":     {"another const", 2},
+		"enum":      {"not in the enum", "nonsense"},
+		"pattern":   {"against the pattern", "/ no such"},
+		"minimum":   {"below the minimum", -1},
+		"maximum":   {"above the maximum", 1.5},
+		"minLength": {"empty text", ""},
+		"minItems":  {"empty list", []any{}},
+		"not":       {"a key", "-----BEGIN PRIVATE KEY-----"},
+	} {
+		if _, ok := schema[keyword]; ok {
+			wrong[value.kind] = value.value
+		}
+	}
+	return wrong
+}
+
+// Conditions between fields.
+func TestSchemaBitesOnConditions(t *testing.T) {
+	schema := compiled(t)
+	for name, edit := range map[string]func(r *Result){
+		"a pass without evidence":         func(r *Result) { r.Evidence = "" },
+		"a pass that saw nothing":         func(r *Result) { r.Observed.Outcome = "" },
+		"a refusal by nobody":             func(r *Result) { r.Observed.By = "" },
+		"a refusal expected of nobody":    func(r *Result) { r.Expected.By = "" },
+		"a known deviation that conforms": func(r *Result) { r.KnownDeviation = "so it is" },
+	} {
+		r := clean()
+		i := slices.IndexFunc(r.Results, func(x Result) bool { return x.Expected.Outcome == "refuse" })
+		edit(&r.Results[i])
+		data, err := encode(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := validate(t, schema, data); err == nil {
+			t.Errorf("%s: the schema takes it", name)
+		}
+		if _, err := Read(bytes.NewReader(data)); err == nil {
+			t.Errorf("%s: Read takes it", name)
+		}
+	}
+}
+
+// Each property has a description, and the sample uses it: a property that the Go types don't know would be caught here,
+// one that the schema doesn't know by its additionalProperties.
+func TestSchemaIsDescribedAndUsed(t *testing.T) {
+	var root map[string]any
+	if err := json.Unmarshal(Schema(), &root); err != nil {
+		t.Fatal(err)
+	}
+	wanted := map[string]bool{}
+	collect := func(place string, schema map[string]any) {
+		properties, _ := schema["properties"].(map[string]any)
+		for name, property := range properties {
+			wanted[place+"."+name] = true
+			if text, _ := property.(map[string]any)["description"].(string); text == "" {
+				t.Errorf("%s.%s has no description", place, name)
+			}
+		}
+	}
+	stopped := biting()
+	stopped.Results = sample().Results
+	stopped.Conclude(nil)
+	var report any
+	if err := json.Unmarshal(written(t, stopped), &report); err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	walk(root, node{"report", root, report, nil}, func(n node) {
+		properties, _ := n.schema["properties"].(map[string]any)
+		place := fmt.Sprint(slices.Sorted(maps.Keys(properties))) // two uses of a definition count as one place
+		collect(place, n.schema)
+		object, _ := n.value.(map[string]any)
+		for name := range object {
+			used[place+"."+name] = true
+		}
+	})
+	if len(wanted) < 50 {
+		t.Errorf("found %d properties, wanted at least 50", len(wanted))
+	}
+	for name := range wanted {
+		if !used[name] {
+			t.Errorf("%s: no sample has it", name)
+		}
+	}
+}

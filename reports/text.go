@@ -1,0 +1,192 @@
+package reports
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// The colours, as ANSI codes.
+const (
+	red    = "31"
+	yellow = "33"
+	green  = "32"
+)
+
+// page collects the summary.
+type page struct {
+	bytes.Buffer
+	o Options
+}
+
+// renderText writes the summary: counts by link, mode and subject, each unexpected result in five lines, the other
+// lists in a line a reason, then the claim and what the run took.
+func renderText(w io.Writer, r *Report, o Options) error {
+	t, err := r.ready()
+	if err != nil {
+		return err
+	}
+	p := &page{o: o}
+	p.head(t)
+	p.counts(t)
+	p.unexpected(t)
+	p.reasons(t)
+	p.foot(t)
+	if _, err := w.Write(p.Bytes()); err != nil {
+		return fmt.Errorf("writing the summary: %w", err)
+	}
+	return nil
+}
+
+func (p *page) line(format string, args ...any) { _, _ = fmt.Fprintf(p, format+"\n", args...) }
+
+func (p *page) colour(code, text string) string {
+	if !p.o.Colour {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+func (p *page) head(r *Report) {
+	p.line("tlsconform %s: target %s (%s), profile %s, strategy %s", oneLine(r.Suite.Version), oneLine(r.Target.Name),
+		oneLine(r.Target.Launch), oneLine(r.Profile), oneLine(r.Strategy))
+	for _, c := range r.Target.Components {
+		var facts []string
+		for _, fact := range []string{c.Version, c.Go, c.Way} {
+			if fact != "" {
+				facts = append(facts, oneLine(fact))
+			}
+		}
+		p.line("  %s: %s (%s)", oneLine(c.Role), oneLine(c.Implementation), strings.Join(facts, ", "))
+	}
+	p.line("")
+}
+
+func (p *page) counts(r *Report) {
+	if len(r.Results) == 0 {
+		p.line("No case ran.\n")
+		return
+	}
+	table := tabwriter.NewWriter(p, 0, 0, 2, ' ', 0)
+	row := func(name string, s Summary) {
+		_, _ = fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n", name,
+			s.Conforms, s.Deviates, s.KnownDeviations, s.Unproven, s.Skipped, s.Broken)
+	}
+	_, _ = fmt.Fprintln(table, "link\tmode\tsubject\tconforms\tdeviates\tknown\tunproven\tskipped\tbroken")
+	for results := range grouped(r.Results) {
+		first := results[0]
+		row(strings.Join([]string{first.Link, first.Mode, first.Subject}, "\t"), Summarise(results))
+	}
+	row("all\t\t", r.Summary)
+	_ = table.Flush() // it writes to memory
+	p.line("")
+}
+
+func (p *page) unexpected(r *Report) {
+	all := unexpected(r, p.o)
+	if len(all) == 0 {
+		return
+	}
+	p.line("Unexpected: %s", count(len(all), "result"))
+	shown := all[:min(len(all), p.o.limit())]
+	for _, result := range shown {
+		k, _ := kindOf(result, p.o)
+		verdict := p.colour([]string{failing: red, warning: yellow, changed: yellow, unjudged: red}[k], result.verdict(p.o))
+		p.line("\n%s  %s", result.ID, verdict)
+		p.line("  rule    %s", result.ruling(p.o))
+		p.line("  wanted  %s", result.comparison())
+		p.line("  why     %s", oneLine(result.Why))
+		p.line("  repeat  %s", result.command(r.Target, p.o))
+	}
+	if more := len(all) - len(shown); more > 0 {
+		where := "the report"
+		if len(p.o.Files) > 0 {
+			where = strings.Join(p.o.Files, ", ")
+		}
+		p.line("\n… and %d more: see %s", more, where)
+	}
+	p.line("")
+}
+
+// reasons tells of what is not as it should be and yet expected, a line for each reason.
+func (p *page) reasons(r *Report) {
+	var known, skipped, inapplicable, stale []string
+	for _, result := range r.Results {
+		switch {
+		case result.Outcome == Skipped:
+			skipped = append(skipped, result.Why)
+		case result.KnownDeviation != "":
+			known = append(known, result.KnownDeviation)
+		}
+	}
+	for _, i := range r.Inapplicable {
+		inapplicable = append(inapplicable, i.Reason)
+	}
+	for _, s := range r.StaleDeviations {
+		stale = append(stale, s.Cases+": "+s.Reason)
+	}
+	p.list(p.colour(red, "Stale deviations"), stale)
+	p.list("Known deviations", known)
+	p.list("Skipped", skipped)
+	p.list("Inapplicable", inapplicable)
+}
+
+func (p *page) list(title string, reasons []string) {
+	if len(reasons) == 0 {
+		return
+	}
+	times := map[string]int{}
+	for _, reason := range reasons {
+		times[oneLine(reason)]++
+	}
+	p.line("%s: %d", title, len(reasons))
+	sorted := slices.Sorted(maps.Keys(times))
+	shown := sorted[:min(len(sorted), p.o.limit())]
+	for _, reason := range shown {
+		p.line("  %d × %s", times[reason], reason)
+	}
+	if more := len(sorted) - len(shown); more > 0 {
+		p.line("  … and %s", count(more, "reason")+" more")
+	}
+	p.line("")
+}
+
+func (p *page) foot(r *Report) {
+	code := map[Claim]string{Conformant: green, Nonconformant: red}[r.Claim]
+	if code == "" {
+		code = yellow
+	}
+	claim := p.colour(code, string(r.Claim))
+	if missing := r.shortfall(); len(missing) > 0 {
+		claim += " (" + strings.Join(missing, "; ") + ")"
+	}
+	p.line("claim: %s", claim)
+	took := time.Duration(r.DurationMillis) * time.Millisecond
+	p.line("%s, %s, %s", count(len(r.Results), "case"), count(r.Starts, "start"), took.Round(100*time.Millisecond))
+	for _, file := range p.o.Files {
+		p.line("  %s", file)
+	}
+}
+
+// grouped yields the results of each link, mode and subject, which stand together as the results are sorted by ID.
+func grouped(results []Result) iter.Seq[[]Result] {
+	return func(yield func([]Result) bool) {
+		for start := 0; start < len(results); {
+			first, end := results[start], start+1
+			for end < len(results) && results[end].Link == first.Link && results[end].Mode == first.Mode &&
+				results[end].Subject == first.Subject {
+				end++
+			}
+			if !yield(results[start:end]) {
+				return
+			}
+			start = end
+		}
+	}
+}

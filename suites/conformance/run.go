@@ -1,0 +1,358 @@
+package conformance
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/calico-tls/conformance/fixtures"
+	"github.com/calico-tls/conformance/harness"
+	"github.com/calico-tls/conformance/harness/launch"
+	"github.com/calico-tls/conformance/harness/launch/container"
+	"github.com/calico-tls/conformance/harness/launch/inprocess"
+	"github.com/calico-tls/conformance/harness/launch/process"
+	"github.com/calico-tls/conformance/harness/matrix"
+	"github.com/calico-tls/conformance/harness/target"
+	"github.com/calico-tls/conformance/harness/target/build"
+	"github.com/calico-tls/conformance/reports"
+)
+
+// The ways to launch, beside the launchers' own names.
+const (
+	LaunchAuto      = "auto"
+	LaunchInProcess = "in-process"
+	LaunchProcess   = "process"
+	LaunchContainer = "container"
+)
+
+// Launches lists what Options.Launch may be.
+var Launches = []string{LaunchAuto, LaunchContainer, LaunchProcess, LaunchInProcess}
+
+// Options say what is run. The zero value of a field takes its default.
+type Options struct {
+	// Target is the name of a target that is built in, or the path of a target file.
+	Target string
+	// Launch is one of Launches; auto takes containers where an engine answers, and processes elsewhere.
+	Launch string
+	// Strategy says how cases are enumerated; the default is core.
+	Strategy string
+	// Select is a glob on case IDs; "" selects all.
+	Select string
+	// Strictness says which levels bind; the default is Musts.
+	Strictness Strictness
+	// Jobs is how many connections are made to a subject at a time, Deadline how long one may take.
+	Jobs     int
+	Deadline time.Duration
+	// Executable is the tlsconform that holds the stubs; "" takes the running program.
+	Executable string
+	// Note is told what is being done, Building how far a build is, Done each result; nil if nobody asks.
+	Note     func(string)
+	Building build.Progress
+	Done     func(reports.Result)
+}
+
+// The defaults of Options.
+const (
+	DefaultJobs     = 8
+	DefaultDeadline = 20 * time.Second
+)
+
+// Run is one run of the matrix against a target.
+type Run struct {
+	Matrix
+	options Options
+	target  target.Target
+	// due are the cases that the target is due, whatever is selected of them.
+	due      []matrix.Case
+	obtained []target.Obtained
+	run      *launch.Run
+	launcher launch.Launcher
+	lab      *harness.Lab
+	begun    time.Time
+}
+
+// Load reads the target and enumerates the cases. It starts and obtains nothing; every error is one of usage.
+func Load(o Options) (*Run, error) {
+	o.Launch, o.Strategy = cmp.Or(o.Launch, LaunchAuto), cmp.Or(o.Strategy, matrix.Strategies[0].Name)
+	o.Strictness = cmp.Or(o.Strictness, Musts)
+	o.Jobs, o.Deadline = cmp.Or(o.Jobs, DefaultJobs), cmp.Or(o.Deadline, DefaultDeadline)
+	if o.Note == nil {
+		o.Note = func(string) {}
+	}
+	if !slices.Contains(Launches, o.Launch) {
+		return nil, &UsageError{fmt.Sprintf("choosing a launcher: wanted one of %s, found %q", strings.Join(Launches, ", "), o.Launch), ""}
+	}
+	t, err := target.Load(o.Target)
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{options: o, target: t}
+	strategy, ok := matrix.StrategyNamed(o.Strategy)
+	if !ok {
+		return nil, &UsageError{fmt.Sprintf("choosing a strategy: there is none named %q", o.Strategy), ""}
+	}
+	for _, l := range harness.Links {
+		for _, c := range strategy.Cases(l.Link) {
+			if _, has := t.Component(target.Role(c.Subject)); has {
+				r.due = append(r.due, c)
+			}
+		}
+	}
+	if len(r.due) == 0 {
+		return nil, &UsageError{
+			fmt.Sprintf("enumerating cases: target %s has no component that is judged", t.Name),
+			"give it a component typha or felix",
+		}
+	}
+	r.Cases = r.due
+	if o.Select != "" {
+		if r.Cases, err = matrix.Select(r.due, o.Select); err != nil {
+			return nil, err
+		}
+	}
+	r.Matrix.Strictness, r.Matrix.Done = o.Strictness, o.Done
+	r.Matrix.Lab = func(context.Context) (*harness.Lab, error) { return r.lab, nil }
+	r.Known.Implementation, r.Known.Version = strings.ToLower(t.Implementation.Project), t.Implementation.Version
+	r.Known.Deviations, err = fixtures.Deviations()
+	return r, err
+}
+
+// UsageError is an error of usage with a hint.
+type UsageError struct{ problem, advice string }
+
+func (e *UsageError) Error() string { return e.problem }
+
+// Hint says what to do.
+func (e *UsageError) Hint() string { return e.advice }
+
+// Prepare sweeps what dead runs have left, obtains the components that the selected cases need, and makes the lab.
+// Every error says that nothing could be judged. [Run.Close] undoes what it did.
+func (r *Run) Prepare(ctx context.Context) error {
+	r.begun = time.Now()
+	var err error
+	if r.run, err = launch.NewRun(ctx, ""); err != nil {
+		return fmt.Errorf("making the run's folder: %w", err)
+	}
+	if err := r.launch(ctx); err != nil {
+		return err
+	}
+	sweepers := []launch.Sweeper{process.Sweep}
+	if r.launcher.Name() == LaunchContainer {
+		sweepers = append(sweepers, container.Sweep)
+	}
+	if err := launch.Sweep(ctx, "", sweepers...); err != nil {
+		r.options.Note(fmt.Sprintf("clearing up after an earlier run: %v", err))
+	}
+	parts, err := r.obtain(ctx)
+	if err != nil {
+		return err
+	}
+	r.lab = harness.NewLab(ctx, harness.Options{
+		Launcher: r.launcher, Parts: parts, Jobs: r.options.Jobs, Deadline: r.options.Deadline, Note: r.options.Note,
+	})
+	return nil
+}
+
+// launch makes the launcher.
+func (r *Run) launch(ctx context.Context) error {
+	containers := func() error {
+		l, err := container.New(ctx, r.run, container.Options{Progress: r.options.Note})
+		if err == nil {
+			r.launcher = l
+		}
+		return err
+	}
+	switch r.options.Launch {
+	case LaunchInProcess:
+		r.launcher = inprocess.New(r.run)
+		return nil
+	case LaunchContainer:
+		return containers()
+	case LaunchAuto:
+		err := containers()
+		if err == nil {
+			r.options.Note("launching containers: an engine answers")
+			return nil
+		}
+		r.options.Note("launching processes: no container engine answers")
+	}
+	l, err := process.New(r.run)
+	if err != nil {
+		return err
+	}
+	r.launcher = l
+	return nil
+}
+
+// obtain obtains the subjects of the selected cases, and what stands behind them.
+func (r *Run) obtain(ctx context.Context) (map[string]harness.Part, error) {
+	folder, err := build.Folder()
+	if err != nil {
+		return nil, err
+	}
+	p := target.Preparer{
+		Launch: r.launcher.Name(), Executable: r.options.Executable,
+		Builder: build.Builder{Folder: folder, Progress: r.options.Building},
+	}
+	if c, ok := r.launcher.(*container.Launcher); ok {
+		p.Pull = c.Pull
+	}
+	parts := map[string]harness.Part{}
+	var roles []string
+	for _, c := range r.Cases {
+		if !slices.Contains(roles, c.Subject) {
+			roles = append(roles, c.Subject)
+		}
+	}
+	for len(roles) > 0 {
+		role := roles[0]
+		roles = roles[1:]
+		if _, has := parts[role]; has {
+			continue
+		}
+		o, err := p.Prepare(ctx, r.target, target.Role(role))
+		if err != nil {
+			return nil, err
+		}
+		part, err := partOf(o)
+		if err != nil {
+			return nil, err
+		}
+		parts[role] = part
+		roles = append(roles, part.Behind...)
+		r.obtained = append(r.obtained, o)
+	}
+	return parts, nil
+}
+
+// stopTime is how long what was started may take to stop.
+const stopTime = 30 * time.Second
+
+// Close stops what still runs and removes what the run has left, even if ctx has ended.
+func (r *Run) Close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	var errs []error
+	if r.lab != nil {
+		errs = append(errs, r.lab.Close(ctx))
+	}
+	if r.run != nil {
+		errs = append(errs, r.run.Close(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// Report returns the report of what has been judged so far. stopped says why the run ended early; "" if it did not.
+func (r *Run) Report(stopped reports.Stop) *reports.Report {
+	results := r.Results()
+	if stopped != "" {
+		// What an interrupt cuts is not broken: it has not been judged.
+		results = slices.DeleteFunc(results, func(x reports.Result) bool { return x.Outcome == reports.Broken })
+	}
+	report := &reports.Report{
+		Suite:           reports.Suite{Version: Version()},
+		Profile:         "core",
+		Strategy:        r.options.Strategy,
+		Coverage:        coverage(r.Cases),
+		Target:          reports.Target{Name: r.target.Name, Launch: r.launcher.Name()},
+		DurationMillis:  time.Since(r.begun).Milliseconds(),
+		Starts:          r.lab.Starts(),
+		Stopped:         stopped,
+		Results:         results,
+		StaleDeviations: r.Known.stale(r.due, results),
+	}
+	for _, o := range r.obtained {
+		report.Target.Components = append(report.Target.Components, reports.Component{
+			Role: string(o.Role), Implementation: o.Implementation, Version: o.Version, Go: o.Go, Digest: o.Digest, Way: string(o.Source.Way),
+		})
+	}
+	due := make([]string, len(r.due))
+	for i, c := range r.due {
+		due[i] = c.ID()
+	}
+	report.Conclude(due)
+	return report
+}
+
+// Gate returns what the run is held to.
+func (r *Run) Gate() reports.Gate {
+	g := reports.Gate{Strict: r.options.Strictness == Shoulds}
+	for _, c := range r.Cases {
+		g.Selected = append(g.Selected, c.ID())
+	}
+	return g
+}
+
+// Write writes the report into a folder, in each format that is a file, and returns the paths.
+func Write(report *reports.Report, folder *os.Root, o reports.Options) ([]string, error) {
+	var written []string
+	for _, f := range reports.Renderers {
+		if f.File == "" {
+			continue
+		}
+		if err := writeOne(report, folder, f, o); err != nil {
+			return written, fmt.Errorf("writing %s: %w", f.File, err)
+		}
+		written = append(written, f.File)
+	}
+	return written, nil
+}
+
+func writeOne(report *reports.Report, folder *os.Root, f reports.Format, o reports.Options) (err error) {
+	file, err := folder.OpenFile(f.File, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fs.FileMode(0o644))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	return f.Render(file, report, o)
+}
+
+// Version returns the suite's version: the module's, or "devel".
+func Version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "devel"
+}
+
+// coverage counts, for each link, the share of the pairs that can be seen together that the cases cover.
+func coverage(cases []matrix.Case) map[string]reports.Coverage {
+	shares := map[string]reports.Coverage{}
+	for _, l := range harness.Links {
+		shares[l.Name] = reports.Coverage{}
+	}
+	all := map[string]map[matrix.Pair]bool{}
+	for _, l := range harness.Links {
+		all[l.Name] = map[matrix.Pair]bool{}
+		for _, c := range matrix.Pairwise(l.Link) {
+			for _, p := range matrix.Pairs(c) {
+				all[l.Name][p] = false
+			}
+		}
+	}
+	for _, c := range cases {
+		for _, p := range matrix.Pairs(c) {
+			if _, possible := all[c.Link][p]; possible {
+				all[c.Link][p] = true
+			}
+		}
+	}
+	for name, pairs := range all {
+		covered := 0
+		for seen := range maps.Values(pairs) {
+			if seen {
+				covered++
+			}
+		}
+		shares[name] = reports.Coverage{TwoWay: float64(covered) / float64(max(1, len(pairs)))}
+	}
+	return shares
+}
