@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -21,15 +22,20 @@ import (
 )
 
 // source is a program that says what it is told to say.
-const source = `package main
+const source = `// Unlike any before: NONCE.
+package main
 
 func main() { println("SAYING") }
 `
 
+// nonces has a text for each run of a test, so that what it builds is not in Go's build cache from a run before.
+var nonces sync.Map
+
 // release returns a release of two programs, "tiny" and "tiny-client", that say something of their own.
 func release(t *testing.T, files map[string]string) fixtures.Release {
 	t.Helper()
-	toolchain := strings.TrimSpace(runtime.Version())
+	nonce, _ := nonces.LoadOrStore(t, rand.Text())
+	toolchain := runtime.Version()
 	folder := fstest.MapFS{
 		"release.yaml": {Data: []byte(`project: tiny
 version: v1.0.0
@@ -42,7 +48,7 @@ programs:
 `)},
 		"module.mod":   {Data: []byte("module tiny\n\ngo 1.26.0\n")},
 		"module.sum":   {},
-		"tools.go.txt": {Data: []byte(strings.Replace(source, "SAYING", t.Name(), 1))},
+		"tools.go.txt": {Data: []byte(strings.NewReplacer("SAYING", t.Name(), "NONCE", nonce.(string)).Replace(source))},
 	}
 	for name, text := range files {
 		folder[name] = &fstest.MapFile{Data: []byte(text)}
@@ -231,7 +237,11 @@ func TestSecondRunWaitsAndBuildsNothing(t *testing.T) {
 		_, err := first.Build(t.Context(), p, Here())
 		done <- err
 	}()
-	<-compiling
+	select {
+	case <-compiling:
+	case err := <-done:
+		t.Fatalf("first run: wanted it to compile something, it ended with %v", err)
+	}
 	built, err := second.Build(t.Context(), p, Here())
 	if err != nil || !built.Cached {
 		t.Errorf("second run: wanted what the first has built, found %+v, %v", built, err)

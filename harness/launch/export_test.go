@@ -1,0 +1,4 @@
+package launch
+
+// Ephemeral is for tests.
+var Ephemeral = ephemeral
