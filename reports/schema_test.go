@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
@@ -63,19 +66,7 @@ type node struct {
 
 // walk visits each place of a report with its schema, references resolved.
 func walk(root map[string]any, n node, visit func(node)) {
-	if reference, ok := n.schema["$ref"].(string); ok {
-		definitions, _ := root["$defs"].(map[string]any)
-		definition, _ := definitions[strings.TrimPrefix(reference, "#/$defs/")].(map[string]any)
-		resolved := maps.Clone(definition)
-		for name, keyword := range n.schema { // what stands beside a reference holds too
-			if name != "$ref" {
-				resolved[name] = keyword
-			}
-		}
-		n.schema = resolved
-		walk(root, n, visit)
-		return
-	}
+	n.schema = resolved(root, n.schema)
 	visit(n)
 	switch value := n.value.(type) {
 	case map[string]any:
@@ -93,6 +84,23 @@ func walk(root map[string]any, n node, visit func(node)) {
 			walk(root, node{fmt.Sprintf("%s[%d]", n.at, i), items, value[i], func(v any) { value[i] = v }}, visit)
 		}
 	}
+}
+
+// resolved follows a schema's reference, and that one's; what stands beside a reference holds too.
+func resolved(root, schema map[string]any) map[string]any {
+	reference, ok := schema["$ref"].(string)
+	if !ok {
+		return schema
+	}
+	definitions, _ := root["$defs"].(map[string]any)
+	definition, _ := definitions[strings.TrimPrefix(reference, "#/$defs/")].(map[string]any)
+	both := maps.Clone(resolved(root, definition))
+	for name, keyword := range schema {
+		if name != "$ref" {
+			both[name] = keyword
+		}
+	}
+	return both
 }
 
 // biting is a report of few results in which each field of the schema has a value.
@@ -196,6 +204,99 @@ func wrongValues(schema map[string]any) map[string]any {
 		}
 	}
 	return wrong
+}
+
+// The schema must bind what the Go types and tables bind: TestSchemaBites tries only what the schema itself demands.
+func TestSchemaSaysWhatTheTypesSay(t *testing.T) {
+	var root map[string]any
+	if err := json.Unmarshal(Schema(), &root); err != nil {
+		t.Fatal(err)
+	}
+	enums := map[string][]string{
+		"Report.claim": texts(claims), "Report.stopped": texts(stops), "Component.way": ways, "Result.level": texts(levels),
+		"Result.outcome": texts(verdicts), "Result.evidence": evidences, "Behaviour.outcome": outcomes, "Behaviour.by": sides,
+		"Account.phase": phases, "Account.claim": accounts,
+	}
+	forms := map[string]*regexp.Regexp{
+		"Suite.caseSetDigest": digestForm, "Component.digest": digestForm, "Component.go": goForm, "Result.id": idForm,
+		"Inapplicable.id": idForm, "Behaviour.check": checkForm, "Account.failed": checkForm, "Account.alertReceived": alertForm,
+	}
+	visited := map[string]bool{}
+	compareTypes(t, root, root, reflect.TypeFor[Report](), func(place string, property map[string]any) {
+		enum, _ := property["enum"].([]any)
+		if diff := cmp.Diff(fmt.Sprint(enums[place]), fmt.Sprint(enum)); diff != "" {
+			t.Errorf("%s: the enum differs (-Go +schema):\n%s", place, diff)
+		}
+		visited[place] = true
+		form, ok := forms[place]
+		if pattern, _ := property["pattern"].(string); ok && pattern != form.String() {
+			t.Errorf("%s: found the pattern %s in the schema, wanted %s", place, pattern, form)
+		}
+	})
+	for _, place := range slices.Concat(slices.Collect(maps.Keys(enums)), slices.Collect(maps.Keys(forms))) {
+		if !visited[place] {
+			t.Errorf("%s: found no such property", place)
+		}
+	}
+}
+
+func texts[T ~string](all []T) []string {
+	converted := make([]string, len(all))
+	for i, text := range all {
+		converted[i] = string(text)
+	}
+	return converted
+}
+
+// compareTypes compares an object's fields with a struct's, and those of what they hold; visit sees each property.
+func compareTypes(t *testing.T, root, schema map[string]any, of reflect.Type, visit func(place string, property map[string]any)) {
+	t.Helper()
+	if of.Kind() == reflect.Slice || of.Kind() == reflect.Map {
+		next, _ := schema["items"].(map[string]any)
+		if of.Kind() == reflect.Map {
+			next, _ = schema["additionalProperties"].(map[string]any)
+		}
+		compareTypes(t, root, resolved(root, next), of.Elem(), visit)
+		return
+	}
+	if of.Kind() != reflect.Struct {
+		return
+	}
+	if schema["additionalProperties"] != false {
+		t.Errorf("%s: the schema takes unknown fields", of)
+	}
+	var named, required []string
+	properties, _ := schema["properties"].(map[string]any)
+	for i := range of.NumField() {
+		field := of.Field(i)
+		name, omit, _ := strings.Cut(field.Tag.Get("json"), ",")
+		named = append(named, name)
+		if omit == "" {
+			required = append(required, name)
+		}
+		property, _ := properties[name].(map[string]any)
+		base := property
+		property = resolved(root, property)
+		visit(of.Name()+"."+name, property)
+		if reference, ok := base["$ref"]; ok { // what stands beside a reference binds this use of it alone
+			property = resolved(root, map[string]any{"$ref": reference})
+		}
+		compareTypes(t, root, property, field.Type, visit)
+	}
+	slices.Sort(named)
+	slices.Sort(required)
+	demanded, _ := schema["required"].([]any)
+	var found []string
+	for _, name := range demanded {
+		found = append(found, fmt.Sprint(name))
+	}
+	slices.Sort(found)
+	if diff := cmp.Diff(named, slices.Sorted(maps.Keys(properties))); diff != "" {
+		t.Errorf("%s: the properties differ (-Go +schema):\n%s", of, diff)
+	}
+	if diff := cmp.Diff(required, found); diff != "" {
+		t.Errorf("%s: the required fields differ (-Go +schema):\n%s", of, diff)
+	}
 }
 
 // Conditions between fields.

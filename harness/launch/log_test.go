@@ -97,14 +97,14 @@ func TestLogWait(t *testing.T) {
 		var log launch.Log
 		ctx, cancel := context.WithTimeout(t.Context(), deadline)
 		defer cancel()
-		waiting := make(chan struct{})
-		var once sync.Once
 		fmt.Fprintln(&log, "before")
-		var all sync.WaitGroup
+		var waiting, all sync.WaitGroup
 		for range 3 {
+			waiting.Add(1)
 			all.Go(func() {
+				there := sync.OnceFunc(waiting.Done)
 				line, err := log.Wait(ctx, func(line string) bool {
-					once.Do(func() { close(waiting) })
+					there()
 					return line == "wanted"
 				})
 				if line != "wanted" || err != nil {
@@ -112,7 +112,7 @@ func TestLogWait(t *testing.T) {
 				}
 			})
 		}
-		<-waiting
+		waiting.Wait()
 		fmt.Fprint(&log, "wanted\n"+strings.Repeat("after\n", 10_000))
 		all.Wait()
 	})

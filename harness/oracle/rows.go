@@ -29,19 +29,20 @@ var (
 	oldVersion = row{name: "version", check: pki.CheckProtocol, byServer: "TYPHA-04", byClient: "FELIX-06"}
 )
 
-// rows are asked in this order; where a credential is right in every respect but one, one of them fails at most.
+// rows are asked in this order, which counts only where several fail: a certificate is looked at before its issuer is
+// looked for, and its usage once there is a whole path.
 var rows = []row{
 	{"no-certificate", pki.CheckPresence, showing.sendsNothing, "TYPHA-02", ""},
 	{"malformed", pki.CheckEncoding, showing.isMalformed, "IDENT-60", "IDENT-60"},
 	{"oversized", pki.CheckEncoding, showing.isOversized, "IDENT-60", "IDENT-60"},
 	{"key-size", pki.CheckEncoding, showing.keyIsHuge, "IDENT-58", "IDENT-58"},
-	{"digest", pki.CheckChain, showing.hasWeakDigest, "IDENT-59", "IDENT-59"},
-	{"issuer", pki.CheckChain, showing.hasUnknownIssuer, "IDENT-40", "IDENT-40"},
-	{"basic-constraints", pki.CheckChain, showing.issuerIsNoCA, "IDENT-53", "IDENT-53"},
 	{"critical-extension", pki.CheckChain, showing.hasUnknownCritical, "IDENT-55", "IDENT-55"},
 	{"validity", pki.CheckValidity, showing.isOutOfDate, "IDENT-47", "IDENT-47"},
 	{"name-constraints", pki.CheckChain, showing.breaksNameConstraint, "IDENT-56", "IDENT-56"},
 	{"path-length", pki.CheckChain, showing.breaksPathLength, "IDENT-53", "IDENT-53"},
+	{"digest", pki.CheckChain, showing.hasWeakDigest, "IDENT-59", "IDENT-59"},
+	{"basic-constraints", pki.CheckChain, showing.issuerIsNoCA, "IDENT-53", "IDENT-53"},
+	{"issuer", pki.CheckChain, showing.hasUnknownIssuer, "IDENT-40", "IDENT-40"},
 	{"eku", pki.CheckEKU, showing.usageIsNotAllowed, "IDENT-49", "IDENT-50"},
 	{"identity", pki.CheckIdentity, showing.isSomebodyElse, "IDENT-02", "IDENT-02"},
 	{"possession", pki.CheckPossession, func(s showing) bool { return s.cred.ForeignKey }, "IDENT-24", "IDENT-24"},
@@ -161,7 +162,10 @@ func (s showing) hasUnknownCritical() bool {
 }
 
 func (s showing) isOutOfDate() bool {
-	all := append(s.all(), pki.AuthorityTemplate(s.cred.Root))
+	all := s.all()
+	if s.asked.Trusts(s.cred.Root) {
+		all = append(all, pki.AuthorityTemplate(s.cred.Root))
+	}
 	return slices.ContainsFunc(all, func(t pki.Template) bool { return t.NotBefore > 0 || t.NotAfter < 0 })
 }
 

@@ -47,7 +47,7 @@ func testMain(m *testing.M) int {
 }
 
 // needEngine skips a test where there is no engine; in CI, where there must be one, it fails.
-func needEngine(t *testing.T) *client.Client {
+func needEngine(t testing.TB) *client.Client {
 	t.Helper()
 	if _, err := container.Detect(t.Context()); err != nil {
 		if os.Getenv("CI") != "" {
@@ -64,14 +64,14 @@ func needEngine(t *testing.T) *client.Client {
 }
 
 // newRun makes a run whose images go with the test.
-func newRun(t *testing.T, api *client.Client) *launch.Run {
+func newRun(t testing.TB, api *client.Client) *launch.Run {
 	t.Helper()
 	run := launchtest.NewRun(t)
 	t.Cleanup(func() { removeImages(t, api, run.ParentID()) })
 	return run
 }
 
-func removeImages(t *testing.T, api *client.Client, parent string) {
+func removeImages(t testing.TB, api *client.Client, parent string) {
 	t.Helper()
 	images, err := api.ImageList(context.Background(), client.ImageListOptions{Filters: client.Filters{}.Add("label", labelParent+"="+parent)})
 	if err != nil {
@@ -98,29 +98,49 @@ func containers(t *testing.T, api *client.Client, run string) []string {
 	return names
 }
 
+var networks = map[string]container.Network{"host": container.NetworkHost, "mapped": container.NetworkMapped}
+
+func traits(network container.Network) launchtest.Traits {
+	return launchtest.Traits{
+		New: func(ctx context.Context, run *launch.Run) (launch.Launcher, error) {
+			return container.New(ctx, run, container.Options{Network: network})
+		},
+		Name:       "container",
+		Binary:     binary,
+		Added:      []string{"HOME", "HOSTNAME", "PATH"},
+		Digest:     true,
+		SeesSource: network == container.NetworkHost,
+		Forcible:   true,
+	}
+}
+
 func TestLauncher(t *testing.T) {
 	api := needEngine(t)
-	keep := newRun(t, api)
 	// Images belong to whoever makes them first: one run for all trials spares each its own.
-	warm := launch.Program{Name: "warm", Binary: binary}
-	if _, err := newLauncher(t, keep, container.NetworkHost).Start(t.Context(), warm); err != nil {
+	if _, err := newLauncher(t, newRun(t, api), container.NetworkHost).Start(t.Context(), launch.Program{Name: "first", Binary: binary}); err != nil {
 		t.Fatal(err)
 	}
-	for name, network := range map[string]container.Network{"host": container.NetworkHost, "mapped": container.NetworkMapped} {
+	for name, network := range networks {
 		t.Run(name, func(t *testing.T) {
-			launchtest.Try(t, launchtest.Traits{
-				New: func(ctx context.Context, run *launch.Run) (launch.Launcher, error) {
-					return container.New(ctx, run, container.Options{Network: network})
-				},
-				Name:       "container",
-				Binary:     binary,
-				Added:      []string{"HOME", "HOSTNAME", "PATH"},
-				Digest:     true,
-				SeesSource: network == container.NetworkHost,
-				Forcible:   true,
-				Left:       func(t *testing.T, run *launch.Run) []string { return containers(t, api, run.ID()) },
-			})
+			traits := traits(network)
+			traits.Left = func(t *testing.T, run *launch.Run) []string { return containers(t, api, run.ID()) }
+			launchtest.Try(t, traits)
 		})
+	}
+}
+
+func BenchmarkLauncher(b *testing.B) {
+	api := needEngine(b)
+	run := newRun(b, api)
+	launcher, err := container.New(b.Context(), run, container.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := launcher.Start(b.Context(), launch.Program{Name: "first", Binary: binary}); err != nil {
+		b.Fatal(err)
+	}
+	for name, network := range networks {
+		b.Run(name, func(b *testing.B) { launchtest.Bench(b, traits(network)) })
 	}
 }
 
@@ -156,7 +176,7 @@ func TestOutputsKeepTheirLinesApart(t *testing.T) {
 // TestReach has a container dial a listener of this process, and another container.
 func TestReach(t *testing.T) {
 	api := needEngine(t)
-	for name, network := range map[string]container.Network{"host": container.NetworkHost, "mapped": container.NetworkMapped} {
+	for name, network := range networks {
 		t.Run(name, func(t *testing.T) {
 			launcher := newLauncher(t, newRun(t, api), network)
 			listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -11,13 +11,13 @@ import (
 	"github.com/calico-tls/conformance/harness/launch/launchtest"
 )
 
-func TestLauncher(t *testing.T) {
-	launchtest.Try(t, launchtest.Traits{
-		New:        func(_ context.Context, run *launch.Run) (launch.Launcher, error) { return inprocess.New(run), nil },
-		Name:       "in-process",
-		SeesSource: true,
-	})
+var traits = launchtest.Traits{
+	New:        func(_ context.Context, run *launch.Run) (launch.Launcher, error) { return inprocess.New(run), nil },
+	Name:       "in-process",
+	SeesSource: true,
 }
+
+func TestLauncher(t *testing.T) { launchtest.Try(t, traits) }
 
 func TestPanicIsAnExitCode(t *testing.T) {
 	for verb, last := range map[string]string{"panic": "panic: as told", "goexit": "the program ended its goroutine instead of returning"} {
@@ -37,3 +37,5 @@ func TestPanicIsAnExitCode(t *testing.T) {
 		})
 	}
 }
+
+func BenchmarkLauncher(b *testing.B) { launchtest.Bench(b, traits) }

@@ -94,7 +94,7 @@ func Try(t *testing.T, traits Traits) {
 }
 
 // NewRun makes a run in a folder of the test's own, which is closed in the end.
-func NewRun(t *testing.T) *launch.Run {
+func NewRun(t testing.TB) *launch.Run {
 	t.Helper()
 	run, err := launch.NewRun(t.Context(), t.TempDir())
 	if err != nil {

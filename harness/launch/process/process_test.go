@@ -41,8 +41,8 @@ func testMain(m *testing.M) int {
 	return m.Run()
 }
 
-func TestLauncher(t *testing.T) {
-	launchtest.Try(t, launchtest.Traits{
+func traits() launchtest.Traits {
+	return launchtest.Traits{
 		New:        func(_ context.Context, run *launch.Run) (launch.Launcher, error) { return process.New(run) },
 		Name:       "process",
 		Binary:     binary,
@@ -50,8 +50,12 @@ func TestLauncher(t *testing.T) {
 		SeesSource: true,
 		Forcible:   true,
 		Left:       left,
-	})
+	}
 }
+
+func TestLauncher(t *testing.T) { launchtest.Try(t, traits()) }
+
+func BenchmarkLauncher(b *testing.B) { launchtest.Bench(b, traits()) }
 
 // left returns the command lines of processes that run in, or were started with, the run's folder.
 func left(t *testing.T, run *launch.Run) []string { return below(t, run.Folder()) }

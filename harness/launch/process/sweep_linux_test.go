@@ -8,9 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/calico-tls/conformance/harness/launch"
 	"github.com/calico-tls/conformance/harness/launch/launchtest"
@@ -84,6 +87,8 @@ func TestNextRunSweepsAKilledOne(t *testing.T) {
 		t.Fatalf("wanted 4 processes of the run to be killed, found %d", got)
 	}
 	dead.kill(t)
+	// The programs themselves die with their run; what they started is left to the sweep.
+	waitFor(t, "2 of the 4 processes to die with their run", func() bool { return len(below(t, dead.folder)) == 2 })
 
 	if err := launch.Sweep(t.Context(), parent, process.Sweep); err != nil {
 		t.Fatalf("sweeping: %v", err)
@@ -107,6 +112,45 @@ func TestNextRunSweepsAKilledOne(t *testing.T) {
 	case <-neighbour.Done():
 		t.Error("wanted the program of this run to live, found it done")
 	default:
+	}
+}
+
+// waitFor waits until something holds.
+func waitFor(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(launchtest.Deadline); !holds(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("wanted %s, found it is not so", what)
+		}
+		runtime.Gosched()
+	}
+}
+
+func TestProgramOutlivesTheThreadThatStartedIt(t *testing.T) {
+	run := launchtest.NewRun(t)
+	launcher, err := process.New(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := make(chan launch.Instance)
+	thread := make(chan int, 1)
+	go func() {
+		// A goroutine that ends on a locked thread takes the thread with it.
+		runtime.LockOSThread()
+		thread <- syscall.Gettid()
+		i, err := launcher.Start(t.Context(), launchtest.Program(binary, "say="+launchtest.Ready, "wait"))
+		if err != nil {
+			t.Error(err)
+		}
+		started <- i
+	}()
+	id := strconv.Itoa(<-thread)
+	i := <-started
+	waitFor(t, "the thread to end", func() bool { _, err := os.Stat("/proc/self/task/" + id); return err != nil })
+	select {
+	case <-i.Done():
+		t.Error("wanted the program to outlive the thread, found it done")
+	case <-time.After(100 * time.Millisecond):
 	}
 }
 

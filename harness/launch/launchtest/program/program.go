@@ -121,8 +121,8 @@ func write(s *state, value string) (int, bool) {
 	return 0, false
 }
 
-// listen accepts connections; it writes who dialled, and each line that comes: to the log, and back. A line "spam N" is
-// also done.
+// listen accepts connections; it writes who dialled, and each line that comes: to the log, and back. What
+// "spam N" and "clock" say is also done.
 func listen(s *state, value string) (int, bool) {
 	listener, err := net.Listen("tcp", value)
 	if err != nil {
@@ -143,6 +143,9 @@ func listen(s *state, value string) (int, bool) {
 					fmt.Fprintf(conn, "%s\n", lines.Text())
 					if count, ok := strings.CutPrefix(lines.Text(), "spam "); ok {
 						spam(s, count)
+					}
+					if lines.Text() == "clock" {
+						fmt.Fprintf(s.log, "clock %d\n", time.Now().UnixNano())
 					}
 				}
 			}()
