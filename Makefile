@@ -34,7 +34,7 @@ endif
 	@$(TLSCONFORM) run --target '$(TARGET)' --launch '$(LAUNCH)' $(if $(SELECT),--select '$(SELECT)') --out $(OUT)
 
 tlsconform: ## Build bin/tlsconform, a static binary.
-	@CGO_ENABLED=0 go build -trimpath -o $(TLSCONFORM) ./harness/cmd/tlsconform
+	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(TLSCONFORM) ./harness/cmd/tlsconform
 
 test: tlsconform ## Prove the project itself: every test, with the race detector.
 	$(call need,openssl,openssl)
@@ -55,11 +55,11 @@ fuzz: ## Fuzz each target for FUZZTIME (10s).
 	[ -n "$$targets" ] || { echo >&2 'make: error: looking for fuzz targets: found none'; exit 1; }; \
 	while read -r package name; do \
 	  echo "$$name in $$package"; \
-	  go test -run '^$$' -fuzz "^$$name\$$" -fuzztime '$(FUZZTIME)' "$$package"; \
+	  go test -run '^$$' -fuzz "^$$name\$$" -fuzztime '$(FUZZTIME)' "$$package" </dev/null; \
 	done <<< "$$targets"
 
 bench: ## Measure whole cases against plain handshakes, in one process.
-	go test -run '^$$' -bench . -count=1 ./harness
+	go test -run '^$$' -bench Ratio -benchtime 1x -count=1 ./harness
 
 golden: ## Write the golden files anew; look at the difference before you commit it.
 	@packages=$$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -r -n1 dirname | sort -u); \

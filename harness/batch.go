@@ -92,9 +92,12 @@ func (b *Batch) Observe(ctx context.Context, c matrix.Case) handshake.Observatio
 	case <-b.done:
 		return b.seen[c.ID()]
 	case <-ctx.Done():
-		return handshake.Observation{Broken: "interrupted"}
+		return handshake.Observation{Broken: interrupted}
 	}
 }
+
+// interrupted is what broke a case that was cut by the end of the run.
+const interrupted = "the run was interrupted"
 
 func (b *Batch) begin() {
 	b.once.Do(func() {
@@ -105,7 +108,7 @@ func (b *Batch) begin() {
 				defer func() { <-b.lab.slots }()
 				b.run(b.lab.run)
 			case <-b.lab.run.Done():
-				b.broken("interrupted before " + b.Name() + " was started")
+				b.broken(interrupted)
 			}
 		})
 	})
@@ -143,13 +146,17 @@ func (b *Batch) run(ctx context.Context) {
 		return
 	}
 	defer t.stop(ctx)
+	if err := t.issueAll(); err != nil {
+		b.broken(err.Error())
+		return
+	}
 	t.follow()
 	if t.side == handshake.Server {
 		b.seen = t.serverCases(ctx)
 	} else {
 		b.seen = t.clientCases(ctx, listener)
 	}
-	t.explain(ctx)
+	t.explain()
 }
 
 func (b *Batch) trial() (*trial, error) {
@@ -217,6 +224,24 @@ func (t *trial) issue(side handshake.Side, name string) (*pki.Issued, error) {
 	return issued, nil
 }
 
+// issueAll issues what the instrument will show, side by side: keys of some types take long to make.
+func (t *trial) issueAll() error {
+	var all []pki.Credential
+	for _, c := range t.Cases {
+		name := c.Client
+		if t.side == handshake.Client {
+			name = c.Server
+		}
+		if v, ok := pki.VariantNamed(name); ok && c.Version != link.Clear {
+			all = append(all, oracle.Credential(t.link.Link, t.side.Other(), v))
+		}
+	}
+	if err := t.lab.authorities.IssueAll(all); err != nil {
+		return fmt.Errorf("issuing the credentials of %s: %w", t.Name(), err)
+	}
+	return nil
+}
+
 // stopTime is how long a program may take to stop.
 const stopTime = 10 * time.Second
 
@@ -249,24 +274,18 @@ func (b *Batch) broken(why string) {
 }
 
 // explain says of connections that failed whether the subject has died meanwhile.
-func (t *trial) explain(ctx context.Context) {
-	died := ""
+func (t *trial) explain() {
 	select {
 	case <-t.instance.Done():
-		died = fmt.Sprintf("%s ended with exit code %d in the midst of its cases; its last log lines: %q",
-			t.Subject, t.instance.ExitCode(), t.instance.Log().Tail(5))
 	default:
+		return
 	}
+	died := fmt.Sprintf("%s ended with exit code %d in the midst of its cases; its last log lines: %q",
+		t.Subject, t.instance.ExitCode(), t.instance.Log().Tail(5))
 	for id, o := range t.seen {
-		if o.Client.Claim != handshake.Failed && o.Server.Claim != handshake.Failed {
-			continue
-		}
-		switch {
-		case ctx.Err() != nil:
-			o.Broken = "interrupted"
-		case died != "":
+		if o.Broken == "" && (o.Client.Claim == handshake.Failed || o.Server.Claim == handshake.Failed) {
 			o.Broken = died
+			t.seen[id] = o
 		}
-		t.seen[id] = o
 	}
 }

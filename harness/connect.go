@@ -86,15 +86,16 @@ func (t *trial) probe(ctx context.Context, c matrix.Case) handshake.Observation 
 	return t.probeWhile(ctx, c, nil)
 }
 
-func (t *trial) probeWhile(ctx context.Context, c matrix.Case, accepted func()) handshake.Observation {
-	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
-	defer cancel()
-	o := handshake.Observation{Evidence: handshake.Both, Stack: t.stack}
+func (t *trial) probeWhile(ctx context.Context, c matrix.Case, accepted func()) (o handshake.Observation) {
+	defer cut(ctx, &o)
+	o = handshake.Observation{Evidence: handshake.Both, Stack: t.stack}
 	a, err := t.attempt(c)
 	if err != nil {
 		o.Broken = err.Error()
 		return o
 	}
+	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
+	defer cancel()
 	a.Accepted = accepted
 	o.Issued = a.Show.Fingerprint()
 	begun := time.Now()
@@ -110,6 +111,13 @@ func (t *trial) probeWhile(ctx context.Context, c matrix.Case, accepted func()) 
 	o.Server = t.journal.Account(ctx, from)
 	o.Duration = time.Since(begun)
 	return o
+}
+
+// cut marks an observation during which the run was interrupted: what was seen of it may be our own doing.
+func cut(ctx context.Context, o *handshake.Observation) {
+	if ctx.Err() != nil {
+		o.Broken = interrupted
+	}
 }
 
 // attempt says what the instrument does in a case.
@@ -170,15 +178,16 @@ func (t *trial) clientCases(ctx context.Context, listener link.Listener) map[str
 }
 
 // serve serves one connection of a client.
-func (t *trial) serve(ctx context.Context, c matrix.Case, listener link.Listener) handshake.Observation {
-	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
-	defer cancel()
-	o := handshake.Observation{Evidence: handshake.Both, Stack: t.stack}
+func (t *trial) serve(ctx context.Context, c matrix.Case, listener link.Listener) (o handshake.Observation) {
+	defer cut(ctx, &o)
+	o = handshake.Observation{Evidence: handshake.Both, Stack: t.stack}
 	a, err := t.attempt(c)
 	if err != nil {
 		o.Broken = err.Error()
 		return o
 	}
+	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
+	defer cancel()
 	o.Issued = a.Show.Fingerprint()
 	begun := time.Now()
 	var from string

@@ -34,7 +34,7 @@ type Options struct {
 	Parts map[string]Part
 	// Jobs is how many connections are made to a subject at a time.
 	Jobs int
-	// Deadline is how long one connection may take, with the accounts of both sides.
+	// Deadline is how long one start may take, and one connection with the accounts of both sides.
 	Deadline time.Duration
 	// Note is told what the Lab does, in a few words; nil if nobody asks.
 	Note func(string)
@@ -151,7 +151,9 @@ func (l *Lab) stand(ctx context.Context, name string) (launch.Instance, error) {
 }
 
 func (l *Lab) launch(ctx context.Context, part Part, s component.Start) (launch.Instance, error) {
-	i, err := l.Launcher.Start(ctx, part.Complete(part.Program(s)))
+	p := part.Complete(part.Program(s))
+	p.Deadline = l.Deadline
+	i, err := l.Launcher.Start(ctx, p)
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", part.Name, err)
 	}

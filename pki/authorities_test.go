@@ -210,6 +210,29 @@ func TestSending(t *testing.T) {
 	}
 }
 
+func TestExtraLeavesAreSentAfterTheChain(t *testing.T) {
+	t.Parallel()
+	a := pki.NewAuthorities()
+	trusted := anchor(t, a, pki.Trusted)
+	for variant, wanted := range map[string][]string{
+		"first-certificate":  {"typha-client", "stranger"},
+		"second-certificate": {"stranger", "typha-client"},
+	} {
+		v, _ := pki.VariantNamed(variant)
+		var found []string
+		for _, der := range issue(t, a, v.Credential(origins[0])).Chain {
+			cert := parse(t, der)
+			found = append(found, cert.Subject.CommonName)
+			if err := cert.CheckSignatureFrom(trusted); err != nil {
+				t.Errorf("%s: %s: %v", variant, cert.Subject, err)
+			}
+		}
+		if diff := cmp.Diff(wanted, found); diff != "" {
+			t.Errorf("%s sends (-wanted +found):\n%s", variant, diff)
+		}
+	}
+}
+
 func TestPaddingFillsUp(t *testing.T) {
 	t.Parallel()
 	a := pki.NewAuthorities()

@@ -170,9 +170,15 @@ func differing(at string, a, b reflect.Value) []string {
 		for i := range a.NumField() {
 			paths = append(paths, differing(strings.TrimPrefix(at+"."+a.Type().Field(i).Name, "."), a.Field(i), b.Field(i))...)
 		}
-	case a.Kind() == reflect.Slice && a.Type().Elem().Kind() == reflect.Struct && a.Len() == b.Len():
-		for i := range a.Len() {
-			paths = append(paths, differing(fmt.Sprintf("%s[%d]", at, i), a.Index(i), b.Index(i))...)
+	case a.Kind() == reflect.Slice && a.Type().Elem().Kind() == reflect.Struct:
+		element := func(of reflect.Value, i int) reflect.Value {
+			if i < of.Len() {
+				return of.Index(i)
+			}
+			return reflect.Zero(of.Type().Elem())
+		}
+		for i := range max(a.Len(), b.Len()) {
+			paths = append(paths, differing(fmt.Sprintf("%s[%d]", at, i), element(a, i), element(b, i))...)
 		}
 	case !reflect.DeepEqual(a.Interface(), b.Interface()):
 		paths = append(paths, at)
@@ -224,6 +230,31 @@ func TestRows(t *testing.T) {
 	}
 	if len(pki.Variants) < 45 {
 		t.Errorf("wanted 45 variants at least, found %d", len(pki.Variants))
+	}
+}
+
+// TestRulesHaveVariants finds a variant for each rule of identity and of chains that speaks of a credential.
+func TestRulesHaveVariants(t *testing.T) {
+	t.Parallel()
+	elsewhere := map[string]string{
+		"IDENT-27": "it is about what the two ends require",
+		"IDENT-28": "it is about settings",
+		"IDENT-62": "it needs a clock that is two seconds from the end of a validity",
+	}
+	made := map[string]bool{}
+	for _, v := range pki.Variants {
+		for _, id := range v.Rules {
+			made[id] = true
+		}
+	}
+	for n := 1; n <= 62; n++ {
+		id := fmt.Sprintf("IDENT-%02d", n)
+		if n > 28 && n < 40 {
+			continue // there are no such rules
+		}
+		if made[id] == (elsewhere[id] != "") {
+			t.Errorf("%s has variants: %t; elsewhere: %q", id, made[id], elsewhere[id])
+		}
 	}
 }
 
@@ -308,4 +339,22 @@ func issue(t *testing.T, a *pki.Authorities, c pki.Credential) *pki.Issued {
 		t.Fatal(err)
 	}
 	return issued
+}
+
+// TestVariantsOfOddNames makes each variant of names that no link has. A change that makes no sense may fail to be
+// issued, where an authority of the path gets such a name, and must not panic.
+func TestVariantsOfOddNames(t *testing.T) {
+	t.Parallel()
+	a := pki.NewAuthorities()
+	for _, id := range []pki.Identity{{}, {CN: "42", URISAN: "urn:felix"}, {CN: "\x00", URISAN: ":"}, {CN: "-", URISAN: "spiffe://a"}, {CN: "é", URISAN: "/path/only"}} {
+		for _, v := range pki.Variants {
+			c := v.Credential(pki.Origin{Role: pki.Client, Own: id, Peer: typha})
+			if c.Leaf.Key != pki.P256 || len(c.Path) > 0 && c.Path[0].Key != pki.P256 {
+				continue // the names play no part in these, and the keys are slow
+			}
+			if _, err := a.Issue(c); err != nil && !strings.Contains(err.Error(), "making an intermediate") {
+				t.Errorf("%s of %q: %v", v.Name, id, err)
+			}
+		}
+	}
 }

@@ -267,8 +267,7 @@ func compareTypes(t *testing.T, root, schema map[string]any, of reflect.Type, vi
 	}
 	var named, required []string
 	properties, _ := schema["properties"].(map[string]any)
-	for i := range of.NumField() {
-		field := of.Field(i)
+	for field := range of.Fields() {
 		name, omit, _ := strings.Cut(field.Tag.Get("json"), ",")
 		named = append(named, name)
 		if omit == "" {

@@ -77,7 +77,10 @@ func await(ctx context.Context, p Program, i Instance) error {
 	}
 	select {
 	case <-i.Done():
-		return ended(p, i)
+		if errors.Is(err, ErrLogEnded) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+			err = nil
+		}
+		return ended(p, i, err)
 	default:
 	}
 	switch {
@@ -90,11 +93,12 @@ func await(ctx context.Context, p Program, i Instance) error {
 	}
 }
 
-func ended(p Program, i Instance) error {
+// ended returns why a program is done; found is what Ready had found out by then.
+func ended(p Program, i Instance, found error) error {
 	if lost := Lost(i); lost != nil {
 		return fmt.Errorf("waiting for %s to be ready: %w", p.Name, lost)
 	}
-	return &ExitError{Program: p.Name, Code: i.ExitCode(), Tail: i.Log().Tail(tailLines)}
+	return &ExitError{Program: p.Name, Code: i.ExitCode(), Cause: found, Tail: i.Log().Tail(tailLines)}
 }
 
 // Grace returns ctx, ended after [StopGrace] if it has no deadline of its own.

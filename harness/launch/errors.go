@@ -18,6 +18,8 @@ type ExitError struct {
 	Program string
 	// Code is its exit code; -1 if a signal ended it.
 	Code int
+	// Cause is what Ready had found out by then; nil if it was still waiting.
+	Cause error
 	// Tail holds its last log lines.
 	Tail []string
 }
@@ -27,8 +29,14 @@ func (e *ExitError) Error() string {
 	if e.Code < 0 {
 		how = "was ended by a signal"
 	}
+	if e.Cause != nil {
+		how += fmt.Sprintf(" (%v)", e.Cause)
+	}
 	return fmt.Sprintf("%s %s before it was ready; its last log lines:%s", e.Program, how, indent(e.Tail))
 }
+
+// Unwrap returns the cause.
+func (e *ExitError) Unwrap() error { return e.Cause }
 
 // NotReadyError says that a program did not get ready in time.
 type NotReadyError struct {

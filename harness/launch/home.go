@@ -16,7 +16,7 @@ import (
 
 // Names below the folder of all runs. A run's own folder begins with runPrefix, so that nothing else is ever swept.
 const (
-	homeName   = "calico-tls-conformance"
+	homeName   = "tlsconform"
 	parentLock = "runs.lock"
 	parentID   = "runs.id"
 	runPrefix  = "run-"

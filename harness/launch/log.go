@@ -66,9 +66,7 @@ func (l *Log) Close() error {
 		l.add(string(l.partial))
 	}
 	l.closed, l.partial = true, nil
-	for _, w := range l.waiters {
-		close(w.found)
-	}
+	
 	l.waiters = nil
 	return nil
 }

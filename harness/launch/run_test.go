@@ -163,7 +163,7 @@ func TestHomeIsTheUsersCacheOrTemporary(t *testing.T) {
 	cache, temporary := t.TempDir(), t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", cache)
 	t.Setenv("TMPDIR", temporary)
-	if home, err := launch.Home(); home != filepath.Join(cache, "calico-tls-conformance") || err != nil {
+	if home, err := launch.Home(); home != filepath.Join(cache, "tlsconform") || err != nil {
 		t.Errorf("wanted a folder in %s, found %s, %v", cache, home, err)
 	}
 	t.Setenv("XDG_CACHE_HOME", "/dev/null/nowhere")

@@ -119,7 +119,7 @@ func TestSweep(t *testing.T) {
 			t.Errorf("wanted %s there: %t, found %t", folder, want, !want)
 		}
 	}
-	if left := marks(t, filepath.Join(home, "calico-tls-conformance", "ports")); len(left) != 2 {
+	if left := marks(t, filepath.Join(home, "tlsconform", "ports")); len(left) != 2 {
 		t.Errorf("wanted the marks of the 2 living runs' ports, found %q", left)
 	}
 }

@@ -48,7 +48,7 @@ type Options struct {
 	Select string
 	// Strictness says which levels bind; the default is Musts.
 	Strictness Strictness
-	// Jobs is how many connections are made to a subject at a time, Deadline how long one may take.
+	// Jobs is how many connections are made to a subject at a time, Deadline how long one, or one start, may take.
 	Jobs     int
 	Deadline time.Duration
 	// Executable is the tlsconform that holds the stubs; "" takes the running program.
@@ -62,7 +62,7 @@ type Options struct {
 // The defaults of Options.
 const (
 	DefaultJobs     = 8
-	DefaultDeadline = 20 * time.Second
+	DefaultDeadline = 30 * time.Second
 )
 
 // Run is one run of the matrix against a target.

@@ -7,11 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/calico-tls/conformance/fixtures"
+	"github.com/calico-tls/conformance/harness/target"
 	"github.com/calico-tls/conformance/reports"
 	"github.com/calico-tls/conformance/suites/conformance"
 )
@@ -39,7 +41,7 @@ func newRun() *cobra.Command {
 	flags.StringVar(&f.out, "out", "_output", "the folder for report.json and junit.xml")
 	flags.StringVar(&f.profile, "profile", "core", "which rules are due; core is the only profile yet")
 	flags.IntVar(&f.Jobs, "jobs", conformance.DefaultJobs, "how many connections are made to a subject at a time")
-	flags.DurationVar(&f.Deadline, "deadline", conformance.DefaultDeadline, "how long one connection may take")
+	flags.DurationVar(&f.Deadline, "deadline", conformance.DefaultDeadline, "how long one start, or one connection, may take")
 	flags.BoolVar(&f.quiet, "quiet", false, "say nothing but what went wrong")
 	flags.BoolVar(&f.strict, "strict", false, "let a SHOULD that deviates fail the run")
 	return cmd
@@ -108,8 +110,7 @@ func judge(ctx context.Context, r *conformance.Run, p *telling) (report *reports
 		if ctx.Err() != nil {
 			return nil, &codedError{errors.New("stopped before anything was judged"), reports.ExitPartial}
 		}
-		var usage *conformance.UsageError
-		if errors.As(err, &usage) {
+		if isUsage(err) {
 			return nil, err
 		}
 		return nil, unjudged(err)
@@ -122,6 +123,16 @@ func judge(ctx context.Context, r *conformance.Run, p *telling) (report *reports
 		stopped = reports.Interrupted
 	}
 	return r.Report(stopped), nil
+}
+
+// isUsage reports whether it is the target, or the flags, that have to be mended: they ask for what cannot be done, or
+// name nothing but an executable that is not there.
+func isUsage(err error) bool {
+	var usage *conformance.UsageError
+	var unobtainable *target.UnobtainableError
+	return errors.As(err, &usage) || errors.As(err, &unobtainable) && !slices.ContainsFunc(unobtainable.Attempts, func(a target.Attempt) bool {
+		return a.Source.Way != target.Binary
+	})
 }
 
 // publication is how a report is published, and what it is held to.

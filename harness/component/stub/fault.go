@@ -79,7 +79,7 @@ var Faults = []Fault{
 	{"uri-normalised", either, "compares URIs without escapes, dot segments and closing slashes", "", func(p *policy) { p.sameURI = normalised }},
 	{"uri-ignore-fragment", either, "does not look at a URI's fragment", "", func(p *policy) { p.sameURI = without("#") }},
 	{"uri-ignore-query", either, "does not look at a URI's query", "", func(p *policy) { p.sameURI = without("?") }},
-	{"uri-ignore-host", either, "does not look at a URI's trust domain", "", func(p *policy) { p.sameURI = samePath }},
+	{"uri-path-only", either, "looks at a URI's path, query and fragment only", "", func(p *policy) { p.sameURI = samePath }},
 	{"uri-scheme-exact", either, "tells an upper-case scheme in a certificate from a lower-case one", "", func(p *policy) { p.sameURI = func(have, required string) bool { return have == required } }},
 
 	{"plaintext-fallback", either, "speaks plaintext with a peer that does", "", func(p *policy) { p.quirk = acceptsPlaintext }},

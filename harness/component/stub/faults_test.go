@@ -2,8 +2,13 @@ package stub_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
+	"io"
 	"maps"
+	"net"
+	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -12,42 +17,66 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/calico-tls/conformance/harness/component/stub"
+	"github.com/calico-tls/conformance/harness/evidence"
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
-	"github.com/calico-tls/conformance/harness/link/felixtypha"
 	"github.com/calico-tls/conformance/pki"
 )
 
-// seen are, for each fault, what of a survey ends otherwise than with the reference: all of it, and nothing else.
-var seen = map[string][]string{}
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden holds, for each fault, what of a survey ends otherwise than with the reference: all of it, and nothing else.
+const golden = "testdata/faults.golden"
 
 func TestFaultsAreSeen(t *testing.T) {
 	t.Parallel()
-	for _, side := range []handshake.Side{handshake.Server, handshake.Client} {
-		t.Run(string(side), func(t *testing.T) {
-			t.Parallel()
-			reference := survey(t, side, "")
-			for _, f := range stub.Faults {
-				if !slices.Contains(f.Sides, side) {
-					continue
+	sides := []handshake.Side{handshake.Server, handshake.Client}
+	found := make([]strings.Builder, len(sides))
+	t.Run("sides", func(t *testing.T) {
+		for i, side := range sides {
+			t.Run(string(side), func(t *testing.T) {
+				t.Parallel()
+				reference := survey(t, side, "")
+				for _, f := range stub.Faults {
+					if !slices.Contains(f.Sides, side) {
+						continue
+					}
+					changed := differ(reference, survey(t, side, f.Name))
+					if len(changed) == 0 {
+						t.Errorf("wanted the fault %s to change an outcome, found that it changes none", f.Name)
+					}
+					fmt.Fprintf(&found[i], "%s %s\n", side, f.Name)
+					for _, outcome := range slices.Sorted(maps.Keys(changed)) {
+						fmt.Fprintf(&found[i], "\t%s:\n\t\t%s\n", outcome, strings.Join(changed[outcome], "\n\t\t"))
+					}
 				}
-				t.Run(f.Name, func(t *testing.T) {
-					faulty := survey(t, side, f.Name)
-					var differ []string
-					for what, outcome := range faulty {
-						if reference[what] != outcome {
-							differ = append(differ, what)
-							t.Logf("%s: %s instead of %s", what, outcome, reference[what])
-						}
-					}
-					slices.Sort(differ)
-					if d := cmp.Diff(seen[string(side)+" "+f.Name], differ); d != "" {
-						t.Errorf("wanted the fault to change -, found +:\n%s", d)
-					}
-				})
-			}
-		})
+			})
+		}
+	})
+	got := found[0].String() + found[1].String()
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); d != "" {
+		t.Errorf("wanted what %s says -, found +; go test -run %s -update writes it anew:\n%s", golden, t.Name(), d)
+	}
+}
+
+// differ returns what ends otherwise than with the reference, by how it ends.
+func differ(reference, faulty map[string]string) map[string][]string {
+	changed := map[string][]string{}
+	for _, what := range slices.Sorted(maps.Keys(faulty)) {
+		if outcome := faulty[what]; outcome != reference[what] {
+			changed[outcome] = append(changed[outcome], what)
+		}
+	}
+	return changed
 }
 
 // modes are the verifiers of a survey: a variant is posed to those that ask for what it is about.
@@ -72,10 +101,11 @@ func surveyTypha(t *testing.T, mode string, touched pki.Touched, fault string) m
 	s := settings(t, pki.Server, asks(touched, identity(pki.Client)))
 	s[stub.FaultSetting] = fault
 	s["TYPHA_SERVERHANDSHAKETIMEOUTSECS"] = "1"
+	s["TYPHA_PROMETHEUSMETRICSENABLED"], s["TYPHA_PROMETHEUSMETRICSHOST"], s["TYPHA_PROMETHEUSMETRICSPORT"] = "true", "127.0.0.1", freePort(t)
 	r := typha(t, s)
 	outcomes := map[string]string{}
 	for _, v := range posed(touched, pki.Client) {
-		for _, version := range versions(v) {
+		for _, version := range surveyed(v) {
 			client, server := r.probe(t, attempt(t, pki.Client, v.Name, version))
 			outcomes[strings.Join([]string{mode, v.Name, string(version)}, "/")] = sum(client, server)
 		}
@@ -83,6 +113,7 @@ func surveyTypha(t *testing.T, mode string, touched pki.Touched, fault string) m
 	if mode != "cn" {
 		return outcomes
 	}
+	outcomes["streaming in the end"] = streaming(t, s, "0")
 	for _, version := range []link.Version{link.TLS11, link.Clear} {
 		client, server := r.probe(t, attempt(t, pki.Client, "good", version))
 		outcomes[string(version)] = sum(client, server)
@@ -93,6 +124,9 @@ func surveyTypha(t *testing.T, mode string, touched pki.Touched, fault string) m
 		client, server := r.probe(t, a)
 		outcomes[conduct] = sum(client, server) + " " + client.Version
 	}
+	s["TYPHA_CAFILE"] += ".missing"
+	s["TYPHA_PROMETHEUSMETRICSENABLED"] = "false"
+	outcomes["a file missing"] = starts(t, stub.RunTypha, stub.Typha().Reader, s)
 	return outcomes
 }
 
@@ -103,7 +137,7 @@ func surveyFelix(t *testing.T, mode string, touched pki.Touched, fault string) m
 	r, l := felix(t, s)
 	outcomes := map[string]string{}
 	for _, v := range posed(touched, pki.Server) {
-		for _, version := range versions(v) {
+		for _, version := range surveyed(v) {
 			client, server := r.serve(t, l, attempt(t, pki.Server, v.Name, version))
 			outcomes[strings.Join([]string{mode, v.Name, string(version)}, "/")] = sum(client, server)
 		}
@@ -116,30 +150,104 @@ func surveyFelix(t *testing.T, mode string, touched pki.Touched, fault string) m
 		client, server := r.serve(t, l, attempt(t, pki.Server, "good", version))
 		outcomes[string(version)] = sum(client, server)
 	}
+	s["FELIX_TYPHACAFILE"] += ".missing"
+	outcomes["a file missing"] = starts(t, stub.RunFelix, stub.Felix().Reader, s)
 	return outcomes
 }
 
-// posed are the variants of a survey: not those of keys, which are slow and with which no fault has to do, and for the
-// names those that are about the names asked.
+// posed are the variants of a survey: not those of keys, which are slow and with which no fault has to do; for the names
+// those that are about the names asked, and where both are asked the plainest of those about one.
 func posed(touched pki.Touched, role pki.Role) []pki.Variant {
+	plain := []string{"cn-other", "cn-absent", "uri-other", "uri-absent"}
 	return slices.DeleteFunc(slices.Clone(pki.Variants), func(v pki.Variant) bool {
-		if strings.HasPrefix(v.Name, "key-") || strings.HasPrefix(v.Name, "issuer-") && v.Name != "issuer-not-ca" && v.Name != "issuer-identity" {
+		switch {
+		case strings.HasPrefix(v.Name, "key-"), strings.HasPrefix(v.Name, "issuer-") && v.Breaks == "", v.Name == "operator-shape", v.Name == "none" && role == pki.Server:
 			return true
+		case v.Touches == pki.TouchesNone:
+			return touched != pki.TouchesBoth
 		}
-		if v.Touches == pki.TouchesNone {
-			return touched != pki.TouchesBoth || v.Name == "none" && role == pki.Server
-		}
-		return v.Touches != touched && touched != pki.TouchesBoth
+		return v.Touches != touched && !(touched == pki.TouchesBoth && slices.Contains(plain, v.Name))
 	})
+}
+
+// surveyed are the versions in which a variant is posed: both only where they differ.
+func surveyed(v pki.Variant) []link.Version {
+	if slices.Contains([]string{"good", "none", "other-authority", "expired", "eku-other-role", "id-other"}, v.Name) {
+		return versions(v)
+	}
+	return []link.Version{link.TLS13}
+}
+
+// starts says whether a stub starts, or what becomes of it.
+func starts(t *testing.T, run func(context.Context, map[string]string, io.Writer) int, r *evidence.Reader, s map[string]string) string {
+	t.Helper()
+	running := start(t, run, r, s)
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+	line, err := running.log.Wait(ctx, r.Ready)
+	if err == nil {
+		return "it starts: " + line[strings.Index(line, "tls="):]
+	}
+	code := <-running.done
+	running.done <- code
+	return fmt.Sprintf("exit code %d", code)
+}
+
+// streaming reads from a stub Typha's metrics how many clients it serves, until that is as wanted or time is up.
+func streaming(t *testing.T, s map[string]string, wanted string) string {
+	t.Helper()
+	const series = `typha_connections_streaming{syncer="felix"} `
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for over := time.After(time.Second); ; {
+		_, rest, _ := strings.Cut(scrape(t, s), series)
+		n, _, _ := strings.Cut(rest, "\n")
+		if n == wanted {
+			return n
+		}
+		select {
+		case <-tick.C:
+		case <-over:
+			return n
+		}
+	}
+}
+
+// scrape returns a stub Typha's metrics.
+func scrape(t *testing.T, s map[string]string) string {
+	t.Helper()
+	address := net.JoinHostPort(s["TYPHA_PROMETHEUSMETRICSHOST"], s["TYPHA_PROMETHEUSMETRICSPORT"])
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // sum says in short what became of a connection.
 func sum(client, server handshake.Account) string {
-	return fmt.Sprintf("client %s %v %s %d, server %s %v %s %d %s",
-		client.Claim, client.Checks, client.AlertReceived, min(client.Octets, 1),
-		server.Claim, server.Checks, server.AlertReceived, min(server.Octets, 1), server.Identity+client.Identity)
+	one := func(a handshake.Account) string {
+		words := []string{string(a.Claim)}
+		for _, c := range a.Checks {
+			words = append(words, string(c))
+		}
+		words = append(words, strings.Fields(a.AlertReceived.String())...)
+		if a.Identity != "" {
+			words = append(words, fmt.Sprintf("of %q", a.Identity))
+		}
+		if a.Octets > 0 {
+			words = append(words, "with data")
+		}
+		return strings.Join(words, " ")
+	}
+	return fmt.Sprintf("client %s; server %s", one(client), one(server))
 }
-
-var _ = context.Background
-var _ = time.Now
-var _ = felixtypha.Link

@@ -55,6 +55,8 @@ type felix struct {
 	log         *slog.Logger
 	policy      policy
 	credentials credentials
+	// secure says that it dials with TLS.
+	secure      bool
 	address     string
 	hostname    string
 	readTimeout time.Duration
@@ -75,7 +77,8 @@ func newFelix(settings environment, log *slog.Logger) (*felix, error) {
 	if f.credentials, err = settings.credentials(felixParameters); err != nil {
 		return nil, err
 	}
-	_, err = f.material()
+	m, err := f.material()
+	f.secure = m != nil
 	return f, err
 }
 
@@ -85,15 +88,18 @@ func (f *felix) material() (*material, error) {
 		return nil, nil
 	}
 	m, err := f.credentials.load()
-	if err != nil && f.policy.quirk == plaintextWithoutFiles {
+	switch {
+	case err == nil:
+		return &m, nil
+	case f.policy.quirk == plaintextWithoutFiles:
 		return nil, nil
 	}
-	return &m, err
+	return nil, err
 }
 
 // run dials until ctx ends.
 func (f *felix) run(ctx context.Context) {
-	f.log.Info(saysDialling, "address", f.address, "tls", !f.credentials.plaintext())
+	f.log.Info(saysDialling, "address", f.address, "tls", f.secure)
 	for ctx.Err() == nil {
 		if f.connect(ctx) {
 			continue

@@ -54,7 +54,7 @@ func identity(role pki.Role) pki.Identity {
 }
 
 // issued returns what an end shows as a variant.
-func issued(t *testing.T, role pki.Role, variant string) *pki.Issued {
+func issued(t testing.TB, role pki.Role, variant string) *pki.Issued {
 	t.Helper()
 	v, ok := pki.VariantNamed(variant)
 	if !ok {
@@ -68,7 +68,7 @@ func issued(t *testing.T, role pki.Role, variant string) *pki.Issued {
 }
 
 // attempt is what an instrument in a role does, with a variant.
-func attempt(t *testing.T, role pki.Role, variant string, version link.Version) link.Attempt {
+func attempt(t testing.TB, role pki.Role, variant string, version link.Version) link.Attempt {
 	t.Helper()
 	pool, err := authorities.Pool(trusted, pki.Credential{})
 	if err != nil {
@@ -81,7 +81,7 @@ func attempt(t *testing.T, role pki.Role, variant string, version link.Version) 
 }
 
 // settings are those of a stub in a role with its good credential.
-func settings(t *testing.T, role pki.Role, v link.Verifier) map[string]string {
+func settings(t testing.TB, role pki.Role, v link.Verifier) map[string]string {
 	t.Helper()
 	s := map[string]string{"TYPHA_SERVERHOST": "127.0.0.1"}
 	if v.Plaintext() {
@@ -123,7 +123,7 @@ type running struct {
 }
 
 // start runs a stub until the test ends, when it must end as well.
-func start(t *testing.T, run func(context.Context, map[string]string, io.Writer) int, r *evidence.Reader, s map[string]string) *running {
+func start(t testing.TB, run func(context.Context, map[string]string, io.Writer) int, r *evidence.Reader, s map[string]string) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	running := &running{log: &launch.Log{}, journal: evidence.NewJournal(r), done: make(chan int, 1)}
@@ -146,7 +146,7 @@ func start(t *testing.T, run func(context.Context, map[string]string, io.Writer)
 var readyPort = regexp.MustCompile(`address=(\S+) `)
 
 // typha starts a stub Typha.
-func typha(t *testing.T, s map[string]string) *running {
+func typha(t testing.TB, s map[string]string) *running {
 	t.Helper()
 	r := stub.Typha().Reader
 	running := start(t, stub.RunTypha, r, s)
@@ -161,7 +161,7 @@ func typha(t *testing.T, s map[string]string) *running {
 }
 
 // felix starts a stub Felix that dials an observer.
-func felix(t *testing.T, s map[string]string) (*running, link.Listener) {
+func felix(t testing.TB, s map[string]string) (*running, link.Listener) {
 	t.Helper()
 	l, err := felixtypha.Observer{}.Listen(t.Context())
 	if err != nil {
@@ -173,7 +173,7 @@ func felix(t *testing.T, s map[string]string) (*running, link.Listener) {
 }
 
 // probe makes one connection to a stub Typha, and returns both accounts.
-func (r *running) probe(t *testing.T, a link.Attempt) (client, server handshake.Account) {
+func (r *running) probe(t testing.TB, a link.Attempt) (client, server handshake.Account) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
@@ -196,7 +196,7 @@ func source() string {
 }
 
 // serve serves one connection of a stub Felix, and returns both accounts.
-func (r *running) serve(t *testing.T, l link.Listener, a link.Attempt) (client, server handshake.Account) {
+func (r *running) serve(t testing.TB, l link.Listener, a link.Attempt) (client, server handshake.Account) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
@@ -215,7 +215,7 @@ func versions(v pki.Variant) []link.Version {
 }
 
 // freePort returns a port on which nobody listens.
-func freePort(t *testing.T) string {
+func freePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -170,9 +170,9 @@ func (t *typha) converse(raw net.Conn, log *slog.Logger) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	writer := felixtypha.NewWriter(conn)
+	early := 0
 	if t.policy.quirk == speaksFirst {
-		if err := writer.Write(felixtypha.Flight(felixtypha.MsgClientHello{})[0]); err != nil {
+		if early, err = speak(conn); err != nil {
 			return err
 		}
 	}
@@ -186,15 +186,24 @@ func (t *typha) converse(raw net.Conn, log *slog.Logger) error {
 	if err := raw.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
-	answer := felixtypha.Flight(hello)
-	if t.policy.quirk == speaksFirst {
-		answer = answer[1:]
-	}
-	if err := writer.Write(answer...); err != nil {
+	answer, err := felixtypha.EncodedFlight(hello)
+	if err != nil {
 		return err
 	}
-	defer t.ping(conn, writer)()
+	if _, err := conn.Write(answer[early:]); err != nil {
+		return err
+	}
+	defer t.ping(conn, hello)()
 	return t.follow(raw, reader)
+}
+
+// speak is a fault: it answers a hello that has not come, and returns how much of the answer it has given.
+func speak(conn net.Conn) (octets int, err error) {
+	answer, err := felixtypha.Encode(felixtypha.Flight(felixtypha.MsgClientHello{})[0])
+	if err != nil {
+		return 0, err
+	}
+	return conn.Write(answer)
 }
 
 func readHello(reader *felixtypha.Reader) (felixtypha.MsgClientHello, error) {
@@ -232,7 +241,8 @@ func (t *typha) follow(raw net.Conn, reader *felixtypha.Reader) error {
 }
 
 // ping pings the client from time to time, until the function is called that it returns.
-func (t *typha) ping(conn net.Conn, writer *felixtypha.Writer) (stop func() bool) {
+func (t *typha) ping(conn net.Conn, hello felixtypha.MsgClientHello) (stop func() bool) {
+	var writer *felixtypha.Writer
 	var timer *time.Timer
 	var mu sync.Mutex
 	mu.Lock() // until the timer is there
@@ -240,6 +250,10 @@ func (t *typha) ping(conn net.Conn, writer *felixtypha.Writer) (stop func() bool
 	timer = time.AfterFunc(t.pingEvery, func() {
 		mu.Lock()
 		defer mu.Unlock()
+		if writer == nil {
+			writer = felixtypha.NewWriter(conn)
+			_ = writer.Skip(felixtypha.Flight(hello)...) // which could be encoded before
+		}
 		if writer.Write(felixtypha.MsgPing{Timestamp: time.Now()}) != nil {
 			_ = conn.Close() // whoever reads it will say so
 			return

@@ -125,4 +125,3 @@ func (w wanted) problem(client, server handshake.Account) string {
 	}
 	return ""
 }
-

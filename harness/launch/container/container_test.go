@@ -2,6 +2,7 @@ package container_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -39,11 +40,24 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(folder)
-	if binary, err = launchtest.Build(folder); err != nil {
+	if binary, err = launchtest.Build(folder); err == nil {
+		err = mark(binary)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
+}
+
+// mark makes a binary unlike any other, so that no two processes share an image.
+func mark(binary string) error {
+	file, err := os.OpenFile(binary, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(rand.Text())
+	return errors.Join(err, file.Close())
 }
 
 // needEngine skips a test where there is no engine; in CI, where there must be one, it fails.
@@ -63,11 +77,12 @@ func needEngine(t testing.TB) *client.Client {
 	return api
 }
 
-// newRun makes a run whose images go with the test.
+// newRun makes a run whose images go with the test, after its containers.
 func newRun(t testing.TB, api *client.Client) *launch.Run {
 	t.Helper()
-	run := launchtest.NewRun(t)
+	var run *launch.Run
 	t.Cleanup(func() { removeImages(t, api, run.ParentID()) })
+	run = launchtest.NewRun(t)
 	return run
 }
 
@@ -203,6 +218,9 @@ func TestReach(t *testing.T) {
 			for address, answer := range map[string]string{listener.Addr().String(): "from this process", peer.Address("main"): "hello"} {
 				p := launchtest.Program(binary)
 				p.Configure = func(at launch.Placement) launch.Invocation {
+					if through := strings.HasPrefix(at.Reach(address), "host.docker.internal:"); through != (name == "mapped" && answer != "hello") {
+						t.Errorf("wanted the name of this machine for it alone, found %s for %s", at.Reach(address), address)
+					}
 					return launch.Invocation{Args: []string{"dial=" + at.Reach(address), "say=" + launchtest.Ready, "wait"}}
 				}
 				i := start(t, launcher, p)

@@ -198,7 +198,7 @@ func bereaved(parent, binary string) int {
 func TestEngineThatDies(t *testing.T) {
 	api := needEngine(t)
 	socket, stop := relay(t, api)
-	parent := t.TempDir()
+	parent := filepath.Dir(newRun(t, api).Folder())
 	_, out := another(t, "bereaved", []string{"DOCKER_HOST=unix://" + socket}, parent, binary)
 	run := said(t, out, "run")
 	if got := containers(t, api, run); len(got) != 1 {

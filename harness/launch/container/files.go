@@ -73,23 +73,25 @@ func (i *instance) bundle(files []launch.File, owner int) (*bytes.Buffer, error)
 	out := tar.NewWriter(&buffer)
 	now := time.Now()
 	seen := map[string]bool{}
-	// What is mounted there takes over the mode of the folder below it.
-	if err := out.WriteHeader(&tar.Header{Name: tmpFolder[1:] + "/", Typeflag: tar.TypeDir, Mode: 0o1777, ModTime: now}); err != nil {
-		return nil, err
-	}
-	for _, file := range append([]launch.File{{Name: "."}}, files...) {
-		where := i.Path(file.Name)
-		for _, folder := range ownFolders(where) {
+	folders := func(below string) error {
+		for _, folder := range ownFolders(below) {
 			if seen[folder] {
 				continue
 			}
 			seen[folder] = true
 			if err := out.WriteHeader(&tar.Header{Name: folder[1:] + "/", Typeflag: tar.TypeDir, Mode: 0o700, Uid: owner, ModTime: now}); err != nil {
-				return nil, err
+				return err
 			}
 		}
-		if where == ownFolder {
-			continue
+		return nil
+	}
+	if err := folders(path.Join(dataFolder, "any")); err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		where := i.Path(file.Name)
+		if err := folders(where); err != nil {
+			return nil, err
 		}
 		if err := out.WriteHeader(&tar.Header{Name: where[1:], Typeflag: tar.TypeReg, Mode: 0o600, Uid: owner, Size: int64(len(file.Data)), ModTime: now}); err != nil {
 			return nil, err
@@ -101,18 +103,11 @@ func (i *instance) bundle(files []launch.File, owner int) (*bytes.Buffer, error)
 	return &buffer, out.Close()
 }
 
-// ownFolders returns the program's own folders on the way to a file, outermost first. Those of the image are not among
-// them.
+// ownFolders returns the program's own folders above a file, outermost first. Those of the image are not among them.
 func ownFolders(file string) []string {
-	if file == ownFolder {
-		return []string{ownFolder}
-	}
 	if !strings.HasPrefix(file, ownFolder+"/") {
 		return nil
 	}
 	above := path.Dir(file)
-	if above == ownFolder {
-		return []string{ownFolder}
-	}
 	return append(ownFolders(above), above)
 }

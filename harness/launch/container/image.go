@@ -36,6 +36,8 @@ const (
 	user = "65532:65532"
 	// keptImages is how many images are kept for each binary's name.
 	keptImages = 4
+	// keptFor is how long images are kept that another parent's runs made.
+	keptFor = 7 * 24 * time.Hour
 	// imageDeadline is how long it may take to make or pull an image.
 	imageDeadline = 10 * time.Minute
 	imageLock     = "images.lock"

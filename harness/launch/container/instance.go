@@ -128,7 +128,6 @@ func (i *instance) create(ctx context.Context, p launch.Program, image found) er
 		Cmd:                in.Args,
 		Env:                in.Env,
 		Labels:             map[string]string{labelRun: i.launcher.run.ID(), labelParent: i.launcher.run.ParentID(), labelProgram: p.Name},
-		Tmpfs:              map[string]string{tmpFolder: "rw,mode=1777"},
 		HostConfigModifier: i.host,
 	}
 	if i.launcher.mapped != nil {

@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	// ownFolder holds a program's files, tmpFolder is the folder that it may write to. The latter is in memory, and not
-	// there before the container runs.
-	ownFolder = "/conformance"
-	tmpFolder = "/tmp"
+	// ownFolder holds what is a program's own: its files, and the folder that it may write to.
+	ownFolder   = "/conformance"
+	filesFolder = ownFolder + "/files"
+	dataFolder  = ownFolder + "/data"
 	// firstPort is the first port on which a program behind published ones listens: its network is its own.
 	firstPort = 20000
 	// hostName is the name of this machine in a container on a bridge.
@@ -58,7 +58,7 @@ func (i *instance) Path(file string) string {
 	if path.IsAbs(file) {
 		return path.Clean(file)
 	}
-	return path.Join(ownFolder, path.Clean("/"+file))
+	return path.Join(filesFolder, path.Clean("/"+file))
 }
 
 // Host implements [launch.Placement].
@@ -81,4 +81,4 @@ func (i *instance) Reach(address string) string {
 }
 
 // Folder implements [launch.Placement].
-func (i *instance) Folder() string { return tmpFolder }
+func (i *instance) Folder() string { return dataFolder }

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
-	"github.com/containerd/errdefs"
 	"github.com/gofrs/flock"
 	"github.com/moby/moby/api/types/image"
 	"github.com/moby/moby/client"
@@ -40,38 +40,39 @@ func Sweep(ctx context.Context, dead *launch.Dead) error {
 			errs = append(errs, fmt.Errorf("removing container %s of a dead run: %w", strings.Join(container.Names, " "), err))
 		}
 	}
-	errs = append(errs, prune(ctx, e, dead, keptImages))
+	errs = append(errs, prune(ctx, e, dead))
 	return errors.Join(errs...)
 }
 
-// prune removes images made here, but for the latest few of each name and those in use. It leaves that to another sweep
-// if somebody is just looking for an image.
-func prune(ctx context.Context, e *engine, dead *launch.Dead, keep int) error {
+// prune removes images made here that are not in use: all but the latest few of each name, and those that runs of other
+// parents made long ago, as theirs may be gone. It leaves that to another sweep if somebody is just looking for an image.
+func prune(ctx context.Context, e *engine, dead *launch.Dead) error {
 	lock := flock.New(filepath.Join(dead.Parent(), imageLock))
 	defer lock.Unlock()
 	if ok, err := lock.TryLock(); !ok || err != nil {
 		return err
 	}
-	ours := client.Filters{}.Add("label", labelParent+"="+dead.ParentID())
-	images, err := e.client.ImageList(ctx, client.ImageListOptions{Filters: ours})
+	images, err := e.client.ImageList(ctx, client.ImageListOptions{Filters: client.Filters{}.Add("label", labelDigest)})
 	if err != nil {
 		return fmt.Errorf("listing images made here: %w", err)
 	}
 	slices.SortFunc(images.Items, func(a, b image.Summary) int { return cmp.Compare(b.Created, a.Created) })
-	var errs []error
 	seen := map[string]int{}
 	for _, image := range images.Items {
 		name := ""
 		if len(image.RepoTags) > 0 {
 			name, _, _ = strings.Cut(strings.TrimPrefix(image.RepoTags[0], repository), ":")
 		}
-		if seen[name]++; name != "" && name != "<none>" && seen[name] <= keep {
+		keep := time.Since(time.Unix(image.Created, 0)) < keptFor
+		if image.Labels[labelParent] == dead.ParentID() {
+			seen[name]++
+			keep = name != "" && name != "<none>" && seen[name] <= keptImages
+		}
+		if keep {
 			continue
 		}
-		_, err := e.client.ImageRemove(ctx, image.ID, client.ImageRemoveOptions{PruneChildren: true})
-		if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) {
-			errs = append(errs, fmt.Errorf("removing an image made here: %w", err))
-		}
+		// One that is in use, or can't be removed for another reason, is left to the next sweep.
+		_, _ = e.client.ImageRemove(ctx, image.ID, client.ImageRemoveOptions{PruneChildren: true})
 	}
-	return errors.Join(errs...)
+	return nil
 }

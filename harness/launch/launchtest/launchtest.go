@@ -65,6 +65,7 @@ var trials = []struct {
 	{"that exits once it is ready is an exit error", exitsReady},
 	{"never ready is a not-ready error", neverReady},
 	{"whose readiness fails is a not-ready error", readinessFails},
+	{"that exits for a reason found keeps it", exitsRefusing},
 	{"stops when its start is cancelled", cancelled},
 	{"stays when the start's context ends", outlives},
 	{"ends by itself", ends},

@@ -183,6 +183,21 @@ func readinessFails(t *testing.T, l *trial) {
 	l.clean(t)
 }
 
+func exitsRefusing(t *testing.T, l *trial) {
+	p := Program(l.Binary, "say=i refuse", "exit=4")
+	cause := errors.New("it refuses")
+	p.Ready = func(_ context.Context, i launch.Instance) error {
+		<-i.Done()
+		return cause
+	}
+	_, err := l.launcher.Start(t.Context(), p)
+	var got *launch.ExitError
+	if !errors.As(err, &got) || got.Code != 4 || !errors.Is(err, cause) || !strings.Contains(err.Error(), cause.Error()) {
+		t.Errorf("wanted an exit error with code 4 and what Ready had found, found %v", err)
+	}
+	l.clean(t)
+}
+
 func cancelled(t *testing.T, l *trial) {
 	cause := errors.New("interrupted")
 	ctx, cancel := context.WithCancelCause(t.Context())

@@ -43,7 +43,7 @@ type conduct struct {
 	syncer string
 	// before is done between the TLS handshake and its hello, after once it has the server's.
 	before func(context.Context, probe, *session) error
-	after  func(*session) error
+	after  func(probe, *session) error
 	// instead is done in the place of a connection.
 	instead func(context.Context, probe) (handshake.Account, string)
 }
@@ -128,7 +128,11 @@ func (r *resumed) Read(p []byte) (int, error) {
 }
 
 // synchronise waits until the server is in sync and has pinged, and answers each ping.
-func synchronise(s *session) error {
+func synchronise(p probe, s *session) error {
+	writer := NewWriter(s.conn)
+	if err := writer.Skip(hello(p.syncer())); err != nil {
+		return err
+	}
 	for inSync, pinged := false, false; !inSync || !pinged; {
 		m, err := s.reader.Read()
 		if err != nil {
@@ -139,7 +143,7 @@ func synchronise(s *session) error {
 			inSync = m.SyncStatus == InSync
 		case MsgPing:
 			pinged = true
-			if err := s.writer.Write(MsgPong{PingTimestamp: m.Timestamp, PongTimestamp: time.Now()}); err != nil {
+			if err := writer.Write(MsgPong{PingTimestamp: m.Timestamp, PongTimestamp: time.Now()}); err != nil {
 				return fmt.Errorf("answering a ping: %w", err)
 			}
 		}

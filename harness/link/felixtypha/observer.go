@@ -104,7 +104,7 @@ func (s service) converse() error {
 	if !ok {
 		return fmt.Errorf("%w: wanted the client's hello as its first message, found %T", errObjection, m)
 	}
-	if err := s.writer.Write(Flight(hello)...); err != nil {
+	if err := s.answer(hello); err != nil {
 		return fmt.Errorf("answering the client's hello: %w", err)
 	}
 	for {
@@ -118,19 +118,13 @@ func (s service) converse() error {
 	}
 }
 
-// Flight returns what a Typha that is in sync with an empty datastore answers to a client's hello, and a ping.
-func Flight(hello MsgClientHello) []any {
-	syncer := hello.SyncerType
-	if syncer == "" {
-		syncer = SyncerFelix
+func (s service) answer(hello MsgClientHello) error {
+	octets, err := EncodedFlight(hello)
+	if err != nil {
+		return err
 	}
-	return []any{
-		MsgServerHello{Version: "conformance", SyncerType: syncer, SupportsNodeResourceUpdates: true},
-		// Without this key a Felix takes the datastore for one that is not ready, and ends.
-		MsgKVs{KVs: []SerializedUpdate{{Key: "/calico/v1/Ready", Value: []byte("true"), Revision: "1", UpdateType: 1}}},
-		MsgSyncStatus{SyncStatus: InSync},
-		MsgPing{Timestamp: time.Now()},
-	}
+	_, err = s.conn.Write(octets)
+	return err
 }
 
 // settings are those of a Typha that takes only this version of TLS.
@@ -157,7 +151,7 @@ func (s service) settings() (*tls.Config, error) {
 // contradict answers in the clear to a client that speaks TLS, and waits for it to give up. Nothing of what it sent is
 // application data.
 func (s service) contradict() error {
-	err := s.writer.Write(Flight(MsgClientHello{})...)
+	err := s.answer(MsgClientHello{})
 	last := make([]byte, 1024)
 	for n := 0; err == nil; {
 		if n, err = s.raw.Read(last); recordType(last[:n]) == recordAlert {

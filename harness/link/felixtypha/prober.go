@@ -84,8 +84,8 @@ func (p probe) converse(ctx context.Context, s *session) error {
 			return err
 		}
 	}
-	if err := s.writer.Write(p.hello()); err != nil {
-		return fmt.Errorf("sending the hello: %w", err)
+	if err := p.open(s); err != nil {
+		return fmt.Errorf("saying hello: %w", err)
 	}
 	if p.attempt.Version == link.Clear {
 		if start, _ := s.reader.Peek(recordStart); recordType(start) == recordAlert {
@@ -101,20 +101,26 @@ func (p probe) converse(ctx context.Context, s *session) error {
 		return fmt.Errorf("%w: wanted the server's hello as its first message, found %T", errObjection, m)
 	}
 	if p.conduct.after != nil {
-		return p.conduct.after(s)
+		return p.conduct.after(p, s)
 	}
 	return nil
 }
 
-func (p probe) hello() MsgClientHello {
-	syncer := p.conduct.syncer
-	if syncer == "" {
-		syncer = SyncerFelix
+// open says hello.
+func (p probe) open(s *session) error {
+	all, err := hellos()
+	if err != nil {
+		return err
 	}
-	return MsgClientHello{
-		Hostname: "tlsconform", Info: "conformance prober", Version: "conformance",
-		SyncerType: syncer, SupportsModernPolicyKeys: true,
+	_, err = s.conn.Write(all[p.syncer()])
+	return err
+}
+
+func (p probe) syncer() string {
+	if p.conduct.syncer == "" {
+		return SyncerFelix
 	}
+	return p.conduct.syncer
 }
 
 // settings are those of a Felix that takes only this version of TLS.

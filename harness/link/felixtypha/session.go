@@ -38,7 +38,6 @@ type session struct {
 	conn   net.Conn
 	raw    net.Conn
 	reader *Reader
-	writer *Writer
 	stop   func() bool
 }
 
@@ -55,7 +54,6 @@ func begin(ctx context.Context, raw net.Conn) *session {
 func (s *session) converse(conn net.Conn) {
 	s.conn = conn
 	s.listen(conn)
-	s.writer = NewWriter(conn)
 }
 
 // listen makes from the stream of which messages are read.

@@ -146,6 +146,15 @@ func NewWriter(to io.Writer) *Writer {
 
 // Write writes messages, all by one call of the underlying Write.
 func (w *Writer) Write(messages ...any) error {
+	if err := w.Skip(messages...); err != nil {
+		return err
+	}
+	_, err := w.to.Write(w.buffer.Bytes())
+	return err
+}
+
+// Skip takes messages for written: what follows is encoded as it must be after them.
+func (w *Writer) Skip(messages ...any) error {
 	if registered != nil {
 		return registered
 	}
@@ -155,8 +164,14 @@ func (w *Writer) Write(messages ...any) error {
 			return fmt.Errorf("encoding %T: %w", m, err)
 		}
 	}
-	_, err := w.to.Write(w.buffer.Bytes())
-	return err
+	return nil
+}
+
+// Encode returns messages as they stand at the beginning of a stream, where the same are always the same octets.
+func Encode(messages ...any) ([]byte, error) {
+	w := NewWriter(nil)
+	err := w.Skip(messages...)
+	return w.buffer.Bytes(), err
 }
 
 // Reader reads messages from a stream.

@@ -213,6 +213,18 @@ func TestEverythingThatGoesInIsInTheKey(t *testing.T) {
 	check("architecture", key(tiny(t, nil), Platform{OS: runtime.GOOS, Arch: "mips"}))
 }
 
+// TestKeyStaysTheSame fails whenever all that has been built before will be built anew.
+func TestKeyStaysTheSame(t *testing.T) {
+	t.Parallel()
+	r := &fixtures.Release{Version: "v1.0.0", Toolchain: "go1.26.0", LDFlags: "-s", Module: map[string][]byte{"go.mod": []byte("module tiny\n")}}
+	p := fixtures.Program{Name: "tiny", Package: "tiny", Release: r}
+	e := Builder{Folder: "/cache"}.entry(p, Platform{OS: "linux", Arch: "amd64"})
+	const wanted = "/cache/components/tiny/v1.0.0_go1.26.0_linux_amd64_64901ff1fcf3"
+	if e.dir != wanted {
+		t.Errorf("wanted %s, found %s", wanted, e.dir)
+	}
+}
+
 func TestSecondRunWaitsAndBuildsNothing(t *testing.T) {
 	t.Parallel()
 	p, folder := tiny(t, nil), t.TempDir()
@@ -362,11 +374,14 @@ func TestUsersSettingsDoNotChangeWhatIsBuilt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings := filepath.Join(t.TempDir(), "env")
-	if err := os.WriteFile(settings, []byte("GOFLAGS=-tags=other -mod=mod\nGOAMD64=v3\nGOEXPERIMENT=nosimd\n"), 0o644); err != nil {
+	home := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(home, "go"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	odd := append(os.Environ(), "GOENV="+settings, "GOFLAGS=-gcflags=-N -race", "CGO_ENABLED=1", "GOARM64=v9.0", "GOOS=plan9", "GOWORK=/no/such")
+	if err := os.WriteFile(filepath.Join(home, "go", "env"), []byte("GOFLAGS=-gcflags=-N\nGOAMD64=v3\nGOARM64=v9.0\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	odd := append(os.Environ(), "XDG_CONFIG_HOME="+home, "GOAMD64=v3", "GOARM64=v9.0", "CGO_ENABLED=1", "GOOS=plan9", "GOFLAGS=-race", "GOWORK=/no/such")
 	built, err := Builder{Folder: t.TempDir(), Environ: odd}.Build(t.Context(), p, Here())
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -39,6 +40,19 @@ esac
 		if state := stateOf(pid); state != "" && state != "Z" {
 			t.Errorf("process %s: wanted it gone, found it in state %s", pid, state)
 		}
+	}
+}
+
+// TestRunWaitsForAllThatWasStarted has a command that ends before what it has started.
+func TestRunWaitsForAllThatWasStarted(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "written")
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", "{ sleep 0.3; echo late > "+path+"; } >/dev/null 2>&1 &")
+	if err := runAll(cmd); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Errorf("wanted what the last process writes, found %v", err)
 	}
 }
 

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "write what the transcripts compare anew")
+
+// TestTranscripts runs the transcripts in testdata with the command as it is shipped: one static binary.
+func TestTranscripts(t *testing.T) {
+	t.Parallel()
+	binary := buildCommand(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+os.Getenv("PATH"))
+			for _, name := range []string{"HOME", "TLSCONFORM_CACHE", "GOPROXY", "GOFLAGS"} {
+				if value := os.Getenv(name); value != "" {
+					e.Setenv(name, value)
+				}
+			}
+			return nil
+		},
+		Condition: condition,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"code":      code,
+			"interrupt": interrupt,
+			"proxy":     proxy,
+		},
+	})
+}
+
+// buildCommand builds the command, static as it must be for images.
+func buildCommand(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "tlsconform")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", binary, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the command: %v\n%s", err, out)
+	}
+	return binary
+}
+
+// condition knows [engine]: a container engine answers, which it must in CI.
+func condition(name string) (bool, error) {
+	if name != "engine" {
+		return false, errors.New("unknown condition " + name)
+	}
+	if runtime.GOOS != "linux" {
+		return false, nil
+	}
+	conn, err := net.DialTimeout("unix", dockerSocket, time.Second)
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			return false, err
+		}
+		return false, nil
+	}
+	return true, conn.Close()
+}
+
+const dockerSocket = "/var/run/docker.sock"
+
+// code runs a command and wants it to end with an exit code: code N command [arg…].
+func code(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N command [arg...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	got := 0
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("running %s: %v", args[1], err)
+	}
+	if got != want {
+		ts.Fatalf("wanted exit code %d, found %d", want, got)
+	}
+}
+
+// interrupt runs a command, sends it signals once its standard error holds a text, and wants it to end with an exit
+// code: interrupt SIGNAL COUNT CODE TEXT command [arg…]. A code of -1 is an end by the signal. The output goes to the
+// file interrupted.
+func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 5 {
+		ts.Fatalf("usage: interrupt SIGNAL COUNT CODE TEXT command [arg...]")
+	}
+	signals := map[string]os.Signal{"INT": os.Interrupt, "KILL": syscall.SIGKILL}
+	count, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	want, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	path, err := exec.LookPath(args[4])
+	if err != nil {
+		path = filepath.Join(strings.Split(ts.Getenv("PATH"), string(os.PathListSeparator))[0], args[4])
+	}
+	cmd := exec.CommandContext(ctx, path, args[5:]...)
+	cmd.Dir = ts.Getenv("WORK")
+	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("HOME"), "DOCKER_HOST=" + ts.Getenv("DOCKER_HOST")}
+	out, err := os.Create(ts.MkAbs("interrupted"))
+	ts.Check(err)
+	defer out.Close()
+	cmd.Stdout = out
+	stderr, err := cmd.StderrPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	sent := false
+	for lines := bufio.NewScanner(io.TeeReader(stderr, out)); lines.Scan(); {
+		if !sent && strings.Contains(lines.Text(), args[3]) {
+			sent = true
+			for range count {
+				ts.Check(cmd.Process.Signal(signals[args[0]]))
+			}
+		}
+	}
+	_ = cmd.Wait()
+	if !sent {
+		ts.Fatalf("the text %q never came", args[3])
+	}
+	if got := cmd.ProcessState.ExitCode(); got != want {
+		ts.Fatalf("wanted exit code %d, found %d", want, got)
+	}
+}
+
+// proxy lets a container engine die: it runs a command with DOCKER_HOST set to a proxy of the engine, which it cuts once
+// the command's standard error holds a text, and wants it to end with an exit code: proxy CODE TEXT command [arg…].
+func proxy(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: proxy CODE TEXT command [arg...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	dir, err := os.MkdirTemp("", "engine") // a socket's path must be short
+	ts.Check(err)
+	defer os.RemoveAll(dir)
+	p, err := newEngineProxy(filepath.Join(dir, "docker.sock"))
+	ts.Check(err)
+	defer p.cut()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	path := filepath.Join(strings.Split(ts.Getenv("PATH"), string(os.PathListSeparator))[0], args[2])
+	cmd := exec.CommandContext(ctx, path, args[3:]...)
+	cmd.Dir = ts.Getenv("WORK")
+	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("HOME"), "DOCKER_HOST=unix://" + p.path}
+	out, err := os.Create(ts.MkAbs("cut"))
+	ts.Check(err)
+	defer out.Close()
+	cmd.Stdout = out
+	stderr, err := cmd.StderrPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	for lines := bufio.NewScanner(io.TeeReader(stderr, out)); lines.Scan(); {
+		if strings.Contains(lines.Text(), args[1]) {
+			p.cut()
+		}
+	}
+	_ = cmd.Wait()
+	if !p.isCut() {
+		ts.Fatalf("the text %q never came", args[1])
+	}
+	if got := cmd.ProcessState.ExitCode(); got != want {
+		ts.Fatalf("wanted exit code %d, found %d", want, got)
+	}
+}
+
+// engineProxy passes connections on to the container engine until it is cut.
+type engineProxy struct {
+	path     string
+	listener net.Listener
+	mu       sync.Mutex
+	conns    []net.Conn
+	dead     bool
+}
+
+func newEngineProxy(path string) (*engineProxy, error) {
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	p := &engineProxy{path: path, listener: l}
+	go func() {
+		for {
+			from, err := l.Accept()
+			if err != nil {
+				return
+			}
+			to, err := net.Dial("unix", dockerSocket)
+			if err != nil {
+				_ = from.Close()
+				continue
+			}
+			p.mu.Lock()
+			p.conns = append(p.conns, from, to)
+			p.mu.Unlock()
+			go pass(to, from)
+			go pass(from, to)
+		}
+	}()
+	return p, nil
+}
+
+// pass copies what comes, and passes on the end of it.
+func pass(to, from net.Conn) {
+	_, _ = io.Copy(to, from)
+	if half, ok := to.(*net.UnixConn); ok {
+		_ = half.CloseWrite()
+	}
+}
+
+func (p *engineProxy) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dead = true
+	_ = p.listener.Close()
+	for _, c := range p.conns {
+		_ = c.Close()
+	}
+}
+
+func (p *engineProxy) isCut() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dead
+}
