@@ -66,7 +66,9 @@ func (l *Log) Close() error {
 		l.add(string(l.partial))
 	}
 	l.closed, l.partial = true, nil
-	
+	for _, w := range l.waiters {
+		close(w.found)
+	}
 	l.waiters = nil
 	return nil
 }

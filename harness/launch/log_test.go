@@ -113,7 +113,7 @@ func TestLogWait(t *testing.T) {
 			})
 		}
 		waiting.Wait()
-		fmt.Fprint(&log, "wanted\n"+strings.Repeat("after\n", 10_000))
+		fmt.Fprint(&log, strings.Repeat("wanted\n", 10)+strings.Repeat("after\n", 10_000))
 		all.Wait()
 	})
 	t.Run("never", func(t *testing.T) {

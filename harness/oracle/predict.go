@@ -182,9 +182,13 @@ func (q question) refused(by handshake.Side, r row, s showing) Expectation {
 			peer = q.server
 		}
 	}
+	decides := r.rules(by, peer)
+	if q.subject == handshake.Server && by == handshake.Server {
+		decides = append(decides, refusalsAreLogged)
+	}
 	return Expectation{
 		Outcome: handshake.Refuse, By: by, Check: r.check, Cause: r.name,
-		Rules: q.rules(peer, r.rules(by, peer)...), Level: levels[peer.variant.Name], Twin: q.twin(r, peer),
+		Rules: q.rules(peer, decides...), Level: levels[peer.variant.Name], Twin: q.twin(r, peer),
 	}
 }
 

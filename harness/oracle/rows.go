@@ -48,6 +48,9 @@ var rows = []row{
 	{"possession", pki.CheckPossession, func(s showing) bool { return s.cred.ForeignKey }, "IDENT-24", "IDENT-24"},
 }
 
+// refusalsAreLogged is the rule on which a server's own account of each refusal rests.
+const refusalsAreLogged = "TYPHA-19"
+
 // levels are the levels of cases that are not those of their rule: SHOULD where the rule records what is and says
 // what should be, OBS where a rule that binds has a case that only records.
 var levels = map[string]string{

@@ -278,6 +278,7 @@ func (r *Run) Report(stopped reports.Stop) *reports.Report {
 	for i, c := range r.due {
 		due[i] = c.ID()
 	}
+	report.Redact(map[string]string{r.run.Folder(): "RUN"})
 	report.Conclude(due)
 	return report
 }

@@ -55,8 +55,8 @@ type felix struct {
 	log         *slog.Logger
 	policy      policy
 	credentials credentials
-	// secure says that it dials with TLS.
-	secure      bool
+	// material is what the files held when they were last read; nil for plaintext.
+	material    *material
 	address     string
 	hostname    string
 	readTimeout time.Duration
@@ -77,29 +77,25 @@ func newFelix(settings environment, log *slog.Logger) (*felix, error) {
 	if f.credentials, err = settings.credentials(felixParameters); err != nil {
 		return nil, err
 	}
-	m, err := f.material()
-	f.secure = m != nil
-	return f, err
+	return f, f.load()
 }
 
-// material reads the files; it returns nil for plaintext.
-func (f *felix) material() (*material, error) {
+// load reads the files for the next connection.
+func (f *felix) load() error {
 	if f.credentials.plaintext() {
-		return nil, nil
+		return nil
 	}
-	m, err := f.credentials.load()
-	switch {
-	case err == nil:
-		return &m, nil
-	case f.policy.quirk == plaintextWithoutFiles:
-		return nil, nil
+	m, err := f.credentials.load(f.material)
+	if err != nil && f.policy.quirk != plaintextWithoutFiles {
+		return err
 	}
-	return nil, err
+	f.material = m
+	return nil
 }
 
 // run dials until ctx ends.
 func (f *felix) run(ctx context.Context) {
-	f.log.Info(saysDialling, "address", f.address, "tls", f.secure)
+	f.log.Info(saysDialling, "address", f.address, "tls", f.material != nil)
 	for ctx.Err() == nil {
 		if f.connect(ctx) {
 			continue
@@ -113,8 +109,7 @@ func (f *felix) run(ctx context.Context) {
 
 // connect makes one connection and stays until it ends. It reports whether to dial again at once.
 func (f *felix) connect(ctx context.Context) bool {
-	m, err := f.material()
-	if err != nil {
+	if err := f.load(); err != nil {
 		f.log.Warn(saysRefused, "error", err)
 		return false
 	}
@@ -129,8 +124,8 @@ func (f *felix) connect(ctx context.Context) bool {
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	defer stop()
 	defer func() { _ = raw.Close() }()
-	c, err := f.meet(raw, m)
-	if plain := (tls.RecordHeaderError{}); errors.As(err, &plain) && f.policy.quirk == acceptsPlaintext && m != nil {
+	c, err := f.meet(raw, f.material)
+	if plain := (tls.RecordHeaderError{}); errors.As(err, &plain) && f.policy.quirk == acceptsPlaintext {
 		return f.fallBack(ctx, log)
 	}
 	if err != nil {

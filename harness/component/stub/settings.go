@@ -1,12 +1,14 @@
 package stub
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -109,20 +111,31 @@ func (c credentials) plaintext() bool { return c.values.ca == "" }
 type material struct {
 	anchors []*x509.Certificate
 	own     tls.Certificate
+	// files are what was read: the trust bundle, the certificate and the key.
+	files [3][]byte
 }
 
-// load reads the files. It returns an error that names the parameter whose file cannot be read or used.
-func (c credentials) load() (material, error) {
-	var m material
-	bundle, err := os.ReadFile(c.values.ca)
-	if err != nil {
-		return m, fmt.Errorf("%s: %w", c.parameters.ca, err)
+// load reads the files, and parses them unless they are those that last, which may be nil, was parsed from. It returns
+// an error that names the parameter whose file cannot be read or used.
+func (c credentials) load(last *material) (*material, error) {
+	m := &material{}
+	for i, file := range []struct{ parameter, path string }{
+		{c.parameters.ca, c.values.ca}, {c.parameters.certificate, c.values.certificate}, {c.parameters.key, c.values.key},
+	} {
+		var err error
+		if m.files[i], err = os.ReadFile(file.path); err != nil {
+			return nil, fmt.Errorf("%s: %w", file.parameter, err)
+		}
 	}
-	if m.anchors, err = parseBundle(bundle); err != nil {
-		return m, fmt.Errorf("%s: %s: %w", c.parameters.ca, c.values.ca, err)
+	if last != nil && slices.EqualFunc(last.files[:], m.files[:], bytes.Equal) {
+		return last, nil
 	}
-	if m.own, err = tls.LoadX509KeyPair(c.values.certificate, c.values.key); err != nil {
-		return m, fmt.Errorf("%s and %s: %w", c.parameters.certificate, c.parameters.key, err)
+	var err error
+	if m.anchors, err = parseBundle(m.files[0]); err != nil {
+		return nil, fmt.Errorf("%s: %s: %w", c.parameters.ca, c.values.ca, err)
+	}
+	if m.own, err = tls.X509KeyPair(m.files[1], m.files[2]); err != nil {
+		return nil, fmt.Errorf("%s and %s: %w", c.parameters.certificate, c.parameters.key, err)
 	}
 	return m, nil
 }

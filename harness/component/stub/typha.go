@@ -82,10 +82,10 @@ func newTypha(settings environment, log *slog.Logger) (*typha, error) {
 	}
 	t.required = c.required
 	if !c.plaintext() {
-		m, err := c.load()
+		m, err := c.load(nil)
 		switch {
 		case err == nil:
-			t.material, t.clients = &m, pool(m.anchors)
+			t.material, t.clients = m, pool(m.anchors)
 		case t.policy.quirk != plaintextWithoutFiles:
 			return nil, err
 		}
