@@ -20,7 +20,8 @@ type Patterns struct {
 	// one, holds the reason.
 	Refuses string `yaml:"refuses"`
 	// Connection matches a line that speaks of a connection; its first group is the peer's address as the component
-	// sees it, or the component's own where it dials.
+	// sees it, or the component's own where it dials. Its second group, if it has one, is what the component calls the
+	// connection: addresses come back.
 	Connection string `yaml:"connection"`
 	// Says lists what the lines say of a connection; the first line that says anything decides.
 	Says []Saying `yaml:"says"`
@@ -123,15 +124,20 @@ func (r *Reader) Refuses(line string) (string, bool) {
 type Journal struct {
 	reader *Reader
 	mu     sync.Mutex
-	open   map[string]*entry
-	// order holds the keys of open as they came, past those of the connections that were asked for last: a component
-	// goes on to write about a connection after it has said what became of it.
-	order []string
-	past  map[string]struct{}
-	ring  []string
+	open   map[connection]*entry
+	// latest is the connection that was written about last of each address, order holds the open ones as they came.
+	latest map[string]connection
+	order  []connection
+	// past are the connections that were asked for last: a component goes on to write about a connection after it has
+	// said what became of it.
+	past  map[connection]struct{}
+	ring  []connection
 	next  int
 	grown chan struct{}
 }
+
+// connection is an address, and what the component calls the connection.
+type connection struct{ address, name string }
 
 // entry is what has been said of one connection.
 type entry struct {
@@ -140,7 +146,10 @@ type entry struct {
 
 // NewJournal returns an empty journal.
 func NewJournal(r *Reader) *Journal {
-	return &Journal{reader: r, open: map[string]*entry{}, past: map[string]struct{}{}, ring: make([]string, maxPast), grown: make(chan struct{})}
+	return &Journal{
+		reader: r, open: map[connection]*entry{}, latest: map[string]connection{}, past: map[connection]struct{}{},
+		ring: make([]connection, maxPast), grown: make(chan struct{}),
+	}
 }
 
 // maxPast bounds the connections that are remembered after they were asked for.
@@ -158,16 +167,21 @@ func (j *Journal) Line(line string) {
 	if m == nil {
 		return
 	}
+	key := connection{address: m[1]}
+	if len(m) > 2 {
+		key.name = m[2]
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if _, gone := j.past[m[1]]; gone {
+	if _, gone := j.past[key]; gone {
 		return
 	}
-	e := j.open[m[1]]
+	e := j.open[key]
 	if e == nil {
 		e = &entry{account: handshake.Account{AlertReceived: handshake.NoAlert}}
-		j.open[m[1]] = e
-		j.order = append(j.order, m[1])
+		j.open[key] = e
+		j.latest[key.address] = key
+		j.order = append(j.order, key)
 	}
 	if len(e.account.Log) < maxLines {
 		e.account.Log = append(e.account.Log, line)
@@ -221,8 +235,8 @@ func group(re *regexp.Regexp, line string) string {
 func (j *Journal) Account(ctx context.Context, address string) handshake.Account {
 	for {
 		j.mu.Lock()
-		key := address
-		if key == "" && len(j.order) > 0 {
+		key := j.latest[address]
+		if address == "" && len(j.order) > 0 {
 			key = j.order[0]
 		}
 		e, grown := j.open[key], j.grown
@@ -252,8 +266,11 @@ func (j *Journal) Forget() {
 	}
 }
 
-func (j *Journal) forget(key string) {
+func (j *Journal) forget(key connection) {
 	delete(j.open, key)
+	if j.latest[key.address] == key {
+		delete(j.latest, key.address)
+	}
 	delete(j.past, j.ring[j.next])
 	j.ring[j.next] = key
 	j.past[key] = struct{}{}

@@ -2,6 +2,7 @@ package evidence_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -113,6 +114,27 @@ func TestJournalForgets(t *testing.T) {
 	j.Line(noCert)
 	if a := j.Account(t.Context(), ""); a.Error != "tls: client didn't provide a certificate" {
 		t.Errorf("wanted the next connection, found %+v", a)
+	}
+}
+
+// TestJournalTellsNamesakes: an address comes back, for another connection.
+func TestJournalTellsNamesakes(t *testing.T) {
+	t.Parallel()
+	again := strings.ReplaceAll(strings.ReplaceAll(noCert, "127.0.0.1:39058", "127.0.0.1:39064"), "0002", "0009")
+	for name, lines := range map[string][]string{
+		"asked for between": {hello, "", closed, again},
+		"at once":           {hello, closed, again},
+	} {
+		j := evidence.NewJournal(typhaReader(t))
+		for _, line := range lines {
+			if line == "" {
+				j.Account(t.Context(), "127.0.0.1:39064")
+			}
+			j.Line(line)
+		}
+		if a := j.Account(t.Context(), "127.0.0.1:39064"); a.Claim != handshake.Refused {
+			t.Errorf("%s: wanted the account of the later connection, found %+v", name, a)
+		}
 	}
 }
 

@@ -1,8 +1,10 @@
 package evidence
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
@@ -97,6 +99,11 @@ func TestCausesOfRealHandshakes(t *testing.T) {
 			expect(t, hit, speech.hear(t, authorities).Error(), speech.check)
 		})
 	}
+	t.Run("TLS to a decoder of gob", func(t *testing.T) {
+		clientHello := append([]byte{0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3}, make([]byte, 500)...)
+		err := gob.NewDecoder(bytes.NewReader(clientHello)).Decode(&struct{ Message any }{})
+		expect(t, hit, err.Error(), pki.CheckProtocol)
+	})
 	for _, c := range causes {
 		if !hit.of[c.text] {
 			t.Errorf("wanted each row of causes to fit some text, found none for %q", c.text)

@@ -19,23 +19,23 @@ import (
 const value = `("(?:[^"\\]|\\.)*"|\S+)`
 
 // patterns say how the stubs' logs speak of connections: in the words of this package.
-func patterns(address, ready string, says ...evidence.Saying) evidence.Patterns {
+func patterns(connection, ready string, says ...evidence.Saying) evidence.Patterns {
 	return evidence.Patterns{
 		Ready:      regexp.QuoteMeta(ready),
 		Refuses:    regexp.QuoteMeta(saysInvalid) + `"? error=(.*)`,
-		Connection: `\b` + address + `=(\S+)`,
+		Connection: connection,
 		Remote:     `remote error: tls: |^EOF$|connection reset by peer|server closed the connection`,
 		Says:       says,
 	}
 }
 
 var (
-	typhaPatterns = patterns("client", saysListening,
+	typhaPatterns = patterns(`\bclient=(\S+) connID=(\S+)`, saysListening,
 		evidence.Saying{Text: saysHello, Claim: handshake.Accepted, Identity: ` identity=` + value},
 		evidence.Saying{Text: saysFailed, Claim: handshake.Refused, Error: ` error=` + value},
 		evidence.Saying{Text: saysClosed, Claim: handshake.WasRefused},
 	)
-	felixPatterns = patterns("local", saysDialling,
+	felixPatterns = patterns(`\blocal=(\S+) dial=(\S+)`, saysDialling,
 		evidence.Saying{Text: saysConnected, Claim: handshake.Accepted, Identity: ` identity=` + value},
 		evidence.Saying{Text: saysRefused, Claim: handshake.Refused, Error: ` error=` + value},
 	)

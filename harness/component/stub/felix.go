@@ -60,6 +60,8 @@ type felix struct {
 	address     string
 	hostname    string
 	readTimeout time.Duration
+	// dials counts the connections: a local address may come back.
+	dials int
 }
 
 func newFelix(settings environment, log *slog.Logger) (*felix, error) {
@@ -113,6 +115,11 @@ func (f *felix) connect(ctx context.Context) bool {
 		f.log.Warn(saysRefused, "error", err)
 		return false
 	}
+	return f.converse(ctx)
+}
+
+// converse makes a connection with what was loaded.
+func (f *felix) converse(ctx context.Context) bool {
 	raw, err := f.dial(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -120,17 +127,18 @@ func (f *felix) connect(ctx context.Context) bool {
 		}
 		return false
 	}
-	log := f.log.With("local", raw.LocalAddr().String())
+	f.dials++
+	log := f.log.With("local", raw.LocalAddr().String(), "dial", f.dials)
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	defer stop()
 	defer func() { _ = raw.Close() }()
 	c, err := f.meet(raw, f.material)
-	if plain := (tls.RecordHeaderError{}); errors.As(err, &plain) && f.policy.quirk == acceptsPlaintext {
-		return f.fallBack(ctx, log)
-	}
 	if err != nil {
 		if ctx.Err() == nil {
 			log.Warn(saysRefused, "error", err)
+		}
+		if plain := (tls.RecordHeaderError{}); errors.As(err, &plain) && f.policy.quirk == acceptsPlaintext {
+			return f.fallBack(ctx)
 		}
 		return !told(err)
 	}
@@ -239,22 +247,9 @@ func (f *felix) verify(state tls.ConnectionState, m *material) error {
 }
 
 // fallBack is a fault: it dials again, in the clear.
-func (f *felix) fallBack(ctx context.Context, log *slog.Logger) bool {
-	raw, err := f.dial(ctx)
-	if err != nil {
-		log.Warn(saysRefused, "error", err)
-		return false
-	}
-	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
-	defer stop()
-	defer func() { _ = raw.Close() }()
-	log = f.log.With("local", raw.LocalAddr().String())
-	c, err := f.meet(raw, nil)
-	if err != nil {
-		log.Warn(saysRefused, "error", err)
-		return false
-	}
-	log.Info(saysConnected, "identity", "")
-	log.Info(saysLost, "error", f.follow(raw, c))
-	return true
+func (f *felix) fallBack(ctx context.Context) bool {
+	secure := f.material
+	f.material = nil
+	defer func() { f.material = secure }()
+	return f.converse(ctx)
 }
