@@ -133,8 +133,9 @@ func (e *UsageError) Error() string { return e.problem }
 // Hint says what to do.
 func (e *UsageError) Hint() string { return e.advice }
 
-// Prepare sweeps what dead runs have left, obtains the components that the selected cases need, and makes the lab.
-// Every error says that nothing could be judged. [Run.Close] undoes what it did.
+// Prepare sweeps what dead runs have left, obtains the components that the selected cases need, and makes the lab. The
+// run ends with ctx, so in a Ginkgo tree it must not be a node's own. Every error says that nothing could be judged.
+// [Run.Close] undoes what it did.
 func (r *Run) Prepare(ctx context.Context) error {
 	r.begun = time.Now()
 	var err error

@@ -224,6 +224,7 @@ func (i *instance) start(s *starter) error {
 
 func (i *instance) live(read *os.File, drained <-chan struct{}) {
 	_ = i.cmd.Wait()
+	killGroup(i.cmd.Process.Pid)
 	// Whoever left the group may hold the pipe open for ever.
 	if err := read.SetReadDeadline(time.Now().Add(drainGrace)); err != nil {
 		_ = read.Close()
