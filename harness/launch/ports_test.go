@@ -57,8 +57,7 @@ func holdPorts() {
 			for {
 				port, err := launch.Ports{Folder: os.Args[1], First: first, Last: last}.Take()
 				if err != nil {
-					var none *launch.NoPortError
-					if !errors.As(err, &none) {
+					if _, ok := errors.AsType[*launch.NoPortError](err); !ok {
 						fmt.Println(err)
 					}
 					return

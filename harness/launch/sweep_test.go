@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/calico-tls/conformance/harness/launch"
+	"github.com/calico-tls/conformance/harness/launch/launchtest"
 )
 
 // doomed makes a run with files and a port, says where, and waits to be killed.
@@ -27,7 +28,7 @@ func doomed() {
 		return
 	}
 	fmt.Println(run.Folder())
-	select {}
+	launchtest.AwaitOrphaned()
 }
 
 // startDoomed starts a run in another process, and returns its folder and what kills it.
@@ -39,8 +40,9 @@ func startDoomed(t *testing.T, parent string) (folder string, kill func()) {
 	}
 	cmd := exec.Command(self, parent)
 	cmd.Env = append(os.Environ(), roleVariable+"=doomed")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
+	out, err1 := cmd.StdoutPipe()
+	_, err2 := cmd.StdinPipe()
+	if err := errors.Join(err1, err2); err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {

@@ -167,6 +167,7 @@ func Posed(v pki.Variant, asked link.Verifier, by handshake.Side) bool {
 		return plain || asked.CN == ""
 	case pki.TouchesBoth:
 		return asked.CN != "" && asked.URISAN != ""
+	case pki.TouchesNone:
 	}
 	return true
 }

@@ -198,9 +198,11 @@ func (e Expectation) Wanted() string {
 		return fmt.Sprintf("the %s to refuse for %s (%s)", e.By, e.Check, strings.Join(e.Rules, ", "))
 	case handshake.Plaintext:
 		return fmt.Sprintf("plaintext to be served (%s)", strings.Join(e.Rules, ", "))
-	default:
-		return fmt.Sprintf("it to be accepted as %q (%s)", e.Identity, strings.Join(e.Rules, ", "))
+	case handshake.NotStarted:
+		return fmt.Sprintf("the subject not to start (%s)", strings.Join(e.Rules, ", "))
+	case handshake.Accept:
 	}
+	return fmt.Sprintf("it to be accepted as %q (%s)", e.Identity, strings.Join(e.Rules, ", "))
 }
 
 func found(c matrix.Case, o handshake.Observation, seen Seen) string {
@@ -211,13 +213,13 @@ func found(c matrix.Case, o handshake.Observation, seen Seen) string {
 		return "application data in the clear"
 	case handshake.NotStarted:
 		return fmt.Sprintf("that the subject does not start: %q", o.NotStarted)
-	default:
-		check := string(seen.Check)
-		if check == "" {
-			check = "a cause that it does not name"
-		}
-		return fmt.Sprintf("that the %s refused for %s and the %s was told %s", seen.By, check, seen.By.Other(), said(told(o, seen.By).AlertReceived))
+	case handshake.Refuse:
 	}
+	check := string(seen.Check)
+	if check == "" {
+		check = "a cause that it does not name"
+	}
+	return fmt.Sprintf("that the %s refused for %s and the %s was told %s", seen.By, check, seen.By.Other(), said(told(o, seen.By).AlertReceived))
 }
 
 func tell(side handshake.Side, a handshake.Account) string {

@@ -246,6 +246,7 @@ func (s showing) consults() bool {
 		return s.asked.CN != ""
 	case pki.TouchesURI:
 		return s.asked.URISAN != ""
+	case pki.TouchesBoth, pki.TouchesNone:
 	}
 	return true
 }

@@ -94,8 +94,7 @@ func adviceOf(err error) string {
 
 // beneath returns an error without the operation and the path, which our own messages name.
 func beneath(err error) error {
-	var where *fs.PathError
-	if errors.As(err, &where) {
+	if where, ok := errors.AsType[*fs.PathError](err); ok {
 		return where.Err
 	}
 	return err

@@ -148,7 +148,7 @@ func (p *parsed) component(role Role, raw componentFile) (Component, error) {
 		return Component{}, err
 	}
 	c.Ways = sources
-	if err := p.startable(c, raw); err != nil {
+	if err := p.startable(c); err != nil {
 		return Component{}, err
 	}
 	if c.Env, err = p.env(at+"/env", raw.Env); err != nil {
@@ -191,7 +191,7 @@ func (p *parsed) sources(role Role, raw componentFile) ([]Source, error) {
 }
 
 // startable refuses to set how something is started that is running already.
-func (p *parsed) startable(c Component, raw componentFile) error {
+func (p *parsed) startable(c Component) error {
 	if slices.ContainsFunc(c.Ways, func(s Source) bool { return s.Way != Endpoint }) {
 		return nil
 	}

@@ -124,9 +124,9 @@ func (p Preparer) obtain(ctx context.Context, t Target, c Component, s Source) (
 		return p.image(ctx, t, c, s)
 	case Reference:
 		return p.reference()
-	default:
-		return Obtained{Implementation: t.Name, Version: t.versionOf(c.Role), Endpoint: s.Value}, nil
+	case Endpoint:
 	}
+	return Obtained{Implementation: t.Name, Version: t.versionOf(c.Role), Endpoint: s.Value}, nil
 }
 
 func (p Preparer) build(ctx context.Context, s Source) (Obtained, error) {

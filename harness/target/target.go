@@ -148,8 +148,7 @@ func Load(nameOrPath string) (Target, error) {
 		return parse(nameOrPath, folder, data)
 	}
 	builtIn := fixtures.Among(nameOrPath, fixtures.TargetNames())
-	var where *fs.PathError
-	if errors.As(err, &where) {
+	if where, ok := errors.AsType[*fs.PathError](err); ok {
 		err = where.Err
 	}
 	failed := &Error{Source: nameOrPath, Err: err, Advice: "check the path and its permissions"}

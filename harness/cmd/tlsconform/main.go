@@ -64,8 +64,7 @@ func unjudged(err error) error { return &codedError{err, reports.ExitUnjudged} }
 // wrong flag or setting.
 func complain(w io.Writer, err error) int {
 	code := exitUsage
-	var coded *codedError
-	if errors.As(err, &coded) {
+	if coded, ok := errors.AsType[*codedError](err); ok {
 		code = coded.code
 		if coded.err == nil {
 			return code

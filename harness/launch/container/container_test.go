@@ -232,6 +232,25 @@ func TestReach(t *testing.T) {
 	}
 }
 
+func TestPublishedPortsAreForThisMachineAlone(t *testing.T) {
+	api := needEngine(t)
+	run := newRun(t, api)
+	p := launchtest.Program(binary, "say="+launchtest.Ready, "wait")
+	p.Ports = []string{"main"}
+	i := start(t, newLauncher(t, run, container.NetworkMapped), p)
+	inspected, err := api.ContainerInspect(t.Context(), strings.TrimPrefix(containers(t, api, run.ID())[0], "/"), client.ContainerInspectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bindings := range inspected.Container.NetworkSettings.Ports {
+		for _, binding := range bindings {
+			if at := net.JoinHostPort(binding.HostIP.String(), binding.HostPort); at != i.Address("main") || !binding.HostIP.IsLoopback() {
+				t.Errorf("wanted the port published at %s, a loopback address, found %s", i.Address("main"), at)
+			}
+		}
+	}
+}
+
 func TestFilesOfImagesWithAnotherUser(t *testing.T) {
 	api := needEngine(t)
 	keep := newRun(t, api)

@@ -42,8 +42,9 @@ func another(t *testing.T, role string, env []string, args ...string) (cmd *exec
 	cmd = exec.CommandContext(ctx, self, args...)
 	cmd.Env = append(append(os.Environ(), roleVariable+"="+role), env...)
 	cmd.Stderr = os.Stderr
-	pipe, err := cmd.StdoutPipe()
-	if err != nil {
+	pipe, err1 := cmd.StdoutPipe()
+	_, err2 := cmd.StdinPipe()
+	if err := errors.Join(err1, err2); err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {

@@ -40,7 +40,8 @@ func doomed(parent, binary string) int {
 	}
 	fmt.Println("folder", run.Folder())
 	fmt.Println("run", run.ID())
-	select {}
+	launchtest.AwaitOrphaned()
+	return 1
 }
 
 func TestNextRunSweepsAKilledOne(t *testing.T) {

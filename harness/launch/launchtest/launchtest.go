@@ -125,6 +125,9 @@ func Build(folder string) (string, error) {
 	return binary, nil
 }
 
+// AwaitOrphaned waits until the test that started this process, and holds its standard input, is gone.
+func AwaitOrphaned() { _, _ = os.Stdin.Read(make([]byte, 1)) }
+
 // Program returns a program that does as told, and is ready once it has written [Ready].
 func Program(binary string, verbs ...string) launch.Program {
 	return launch.Program{

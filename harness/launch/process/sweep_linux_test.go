@@ -36,8 +36,9 @@ func startVictim(t *testing.T, parent string) *victim {
 	v := &victim{cmd: exec.Command(self, parent, binary)}
 	v.cmd.Env = append(os.Environ(), roleVariable+"=doomed")
 	v.cmd.Stderr = os.Stderr
-	out, err := v.cmd.StdoutPipe()
-	if err != nil {
+	out, err1 := v.cmd.StdoutPipe()
+	_, err2 := v.cmd.StdinPipe()
+	if err := errors.Join(err1, err2); err != nil {
 		t.Fatal(err)
 	}
 	if err := v.cmd.Start(); err != nil {
@@ -51,7 +52,7 @@ func startVictim(t *testing.T, parent string) *victim {
 			v.spawned = append(v.spawned, value)
 		case "folder":
 			v.folder = value
-		case "pid":
+		case "there":
 			return v
 		default:
 			t.Fatalf("the run to be killed says: %s", lines.Text())
