@@ -146,10 +146,6 @@ func (b *Batch) run(ctx context.Context) {
 		return
 	}
 	defer t.stop(ctx)
-	if err := t.issueAll(); err != nil {
-		b.broken(err.Error())
-		return
-	}
 	t.follow()
 	if t.side == handshake.Server {
 		b.seen = t.serverCases(ctx)
@@ -182,6 +178,9 @@ func (b *Batch) trial() (*trial, error) {
 // prepare makes what the subject is started with, and for a client the observer that it dials.
 func (t *trial) prepare(ctx context.Context) (link.Listener, component.Start, error) {
 	start := component.Start{Require: t.require}
+	if err := t.issueAll(); err != nil {
+		return nil, start, err
+	}
 	if !t.require.Plaintext() {
 		own, err := t.issue(t.side, t.Own)
 		if err != nil {
@@ -224,7 +223,8 @@ func (t *trial) issue(side handshake.Side, name string) (*pki.Issued, error) {
 	return issued, nil
 }
 
-// issueAll issues what the instrument will show, side by side: keys of some types take long to make.
+// issueAll issues what the instrument will show, side by side and before the subject is started: keys of some types
+// take so long to make that a client which dials meanwhile would give up.
 func (t *trial) issueAll() error {
 	var all []pki.Credential
 	for _, c := range t.Cases {

@@ -18,11 +18,10 @@ import (
 // journal is what a subject's log says of connections.
 type journal = *evidence.Journal
 
-// follow reads the subject's log from now on; what it says of connections before the first case is dropped.
+// follow reads the subject's log.
 func (t *trial) follow() {
 	t.journal = evidence.NewJournal(t.lab.Parts[t.Subject].Reader)
 	t.instance.Log().Watch(t.journal.Line)
-	t.journal.Forget()
 }
 
 // serverCases runs the cases of a server: side by side where its log tells connections apart, else one at a time.

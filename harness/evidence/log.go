@@ -25,8 +25,10 @@ type Patterns struct {
 	Connection string `yaml:"connection"`
 	// Says lists what the lines say of a connection; the first line that says anything decides.
 	Says []Saying `yaml:"says"`
-	// Remote matches an error text by which the component says that its peer refused it.
+	// Remote matches an error text by which the component says that its peer refused it, Fails one by which it says
+	// that neither refused the other, such as a timeout.
 	Remote string `yaml:"remote"`
+	Fails  string `yaml:"fails"`
 }
 
 // Saying is one kind of log line.
@@ -43,8 +45,9 @@ type Saying struct {
 
 // Reader reads a component's log.
 type Reader struct {
-	ready, refuses, connection, remote *regexp.Regexp
-	says                               []saying
+	ready, refuses, connection, remote, fails *regexp.Regexp
+
+	says []saying
 }
 
 type saying struct {
@@ -65,6 +68,7 @@ func NewReader(p Patterns) (*Reader, error) {
 		{"refuses", p.Refuses, &r.refuses, 0},
 		{"connection", p.Connection, &r.connection, 1},
 		{"remote", p.Remote, &r.remote, 0},
+		{"fails", p.Fails, &r.fails, 0},
 	} {
 		if err := compile(c.name, c.text, c.groups, c.into); err != nil {
 			return nil, err
@@ -204,6 +208,8 @@ func (r *Reader) read(a *handshake.Account, line string) bool {
 		}
 		a.Error, a.Identity = group(s.reason, line), group(s.identity, line)
 		switch {
+		case s.Claim == handshake.Refused && r.fails != nil && r.fails.MatchString(a.Error):
+			a.Claim = handshake.Failed
 		case s.Claim == handshake.Refused && r.remote != nil && r.remote.MatchString(a.Error):
 			a.Claim, a.AlertReceived = handshake.WasRefused, AlertIn(a.Error)
 		case s.Claim == handshake.Refused:
@@ -254,15 +260,6 @@ func (j *Journal) Account(ctx context.Context, address string) handshake.Account
 		case <-grown:
 		case <-ctx.Done():
 		}
-	}
-}
-
-// Forget drops what has been said so far, as before the first case.
-func (j *Journal) Forget() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for len(j.order) > 0 {
-		j.forget(j.order[0])
 	}
 }
 

@@ -40,6 +40,7 @@ const (
 	hello      = `2026-11-23 16:32:37.890 [INFO][10314] typha/sync_server.go 912: Received Hello message from client. client=127.0.0.1:39064 connID=0xdbf3ef6400000003 msg=syncproto.MsgClientHello{Hostname:"vm"}`
 	closed     = `2026-11-23 16:32:39.744 [INFO][10314] typha/sync_server.go 859: Client closed the connection. client=127.0.0.1:39064 connID=0xdbf3ef6400000003 thread="read"`
 	remote     = `2026-11-23 16:32:39.744 [INFO][10314] typha/sync_server.go 861: Failed to read from client client=127.0.0.1:39070 connID=0xdbf3ef6400000004 error=remote error: tls: bad certificate thread="read"`
+	timedOut   = `2026-11-23 16:32:39.744 [INFO][10314] typha/sync_server.go 861: Failed to read from client client=127.0.0.1:39071 connID=0xdbf3ef6400000005 error=read tcp 127.0.0.1:1->127.0.0.1:39071: i/o timeout thread="read"`
 	unrelated  = `2026-11-23 16:32:36.131 [INFO][10314] typha/sync_server.go 387: Opened listen socket port=15473`
 )
 
@@ -74,6 +75,13 @@ func TestJournal(t *testing.T) {
 			handshake.Account{
 				Claim: handshake.WasRefused, Phase: handshake.PhaseHandshake, AlertReceived: handshake.BadCertificate,
 				Error: "remote error: tls: bad certificate", Log: []string{remote},
+			},
+		},
+		{
+			"timed out", "127.0.0.1:39071", []string{timedOut},
+			handshake.Account{
+				Claim: handshake.Failed, Phase: handshake.PhaseHandshake, AlertReceived: handshake.NoAlert,
+				Error: "read tcp 127.0.0.1:1->127.0.0.1:39071: i/o timeout", Log: []string{timedOut},
 			},
 		},
 		{"no line of this connection", "127.0.0.1:1", []string{refusedCN, hello, noCert}, handshake.Account{AlertReceived: handshake.NoAlert}},

@@ -63,9 +63,6 @@ const told = "remote error: "
 // CausesOf returns the checks that an error text of a program made with Go tells of: one, or none if it names no
 // cause. An alert of the peer tells of none, as it is the peer who judged.
 func CausesOf(text string) []pki.Check {
-	if strings.Contains(text, told) {
-		return nil
-	}
 	for _, c := range causes {
 		if strings.Contains(text, c.text) {
 			return []pki.Check{c.check}

@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -56,7 +57,7 @@ var _ Placement = (*Local)(nil)
 
 // Place takes the ports of a program and makes a folder for it, with its files, which only this user can read. Whoever
 // places a program calls [Local.Remove] in the end.
-func (r *Run) Place(p Program) (*Local, error) {
+func (r *Run) Place(ctx context.Context, p Program) (*Local, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
@@ -65,7 +66,7 @@ func (r *Run) Place(p Program) (*Local, error) {
 		return nil, err
 	}
 	l := &Local{root: filepath.Join(r.folder, "programs", fmt.Sprintf("%s-%d", p.Name, number)), numbers: map[string]int{}}
-	if err := l.fill(p, r.Ports); err != nil {
+	if err := l.fill(ctx, p, r.Ports); err != nil {
 		return nil, errors.Join(fmt.Errorf("placing %s: %w", p.Name, err), l.Remove())
 	}
 	return l, nil
@@ -103,7 +104,7 @@ func (l *Local) Remove() error {
 	return errors.Join(append(errs, os.RemoveAll(l.root))...)
 }
 
-func (l *Local) fill(p Program, ports Ports) error {
+func (l *Local) fill(ctx context.Context, p Program, ports Ports) error {
 	if err := os.MkdirAll(l.Folder(), 0o700); err != nil {
 		return err
 	}
@@ -117,7 +118,7 @@ func (l *Local) fill(p Program, ports Ports) error {
 		}
 	}
 	for _, name := range p.Ports {
-		port, err := ports.Take()
+		port, err := ports.Take(ctx)
 		if err != nil {
 			return err
 		}

@@ -1,10 +1,12 @@
 package launch
 
 import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -62,14 +64,16 @@ func DefaultPorts() (Ports, error) {
 
 // Take returns a port that nobody holds and on which nobody listens, be it on one address or on all. It returns a
 // [*NoPortError] if there is none.
-func (p Ports) Take() (*Port, error) {
+func (p Ports) Take(ctx context.Context) (*Port, error) {
 	if err := os.MkdirAll(p.Folder, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of port locks: %w", err)
 	}
 	candidates := p.candidates()
 	// A random start keeps a port that was just given back from being the next one handed out.
-	for i, start := 0, rand.IntN(len(candidates)+1); i < len(candidates); i++ {
-		port, err := p.try(candidates[(start+i)%len(candidates)])
+	var start [4]byte
+	_, _ = rand.Read(start[:])
+	for i := range uint64(len(candidates)) {
+		port, err := p.try(ctx, candidates[(uint64(binary.BigEndian.Uint32(start[:]))+i)%uint64(len(candidates))])
 		if port != nil || err != nil {
 			return port, err
 		}
@@ -106,13 +110,13 @@ func (p Ports) candidates() []int {
 }
 
 // try returns the port if it is free, and nil if not.
-func (p Ports) try(number int) (*Port, error) {
+func (p Ports) try(ctx context.Context, number int) (*Port, error) {
 	port, err := p.hold(number)
 	if port == nil || err != nil {
 		return nil, err
 	}
-	if !listenable(number) {
-		return nil, port.Release()
+	if !listenable(ctx, number) {
+		return nil, errors.Join(context.Cause(ctx), port.Release())
 	}
 	return port, nil
 }
@@ -158,9 +162,9 @@ func (p Ports) sweep() error {
 
 // listenable reports whether one could listen on the port just now. Some kernels allow a listener on all addresses
 // beside one on a single address, so both are tried.
-func listenable(port int) bool {
+func listenable(ctx context.Context, port int) bool {
 	for _, host := range []string{"127.0.0.1", ""} {
-		listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 		if err != nil {
 			return false
 		}

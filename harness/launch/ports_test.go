@@ -2,6 +2,7 @@ package launch_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -55,7 +56,7 @@ func holdPorts() {
 	for range 4 {
 		all.Go(func() {
 			for {
-				port, err := launch.Ports{Folder: os.Args[1], First: first, Last: last}.Take()
+				port, err := launch.Ports{Folder: os.Args[1], First: first, Last: last}.Take(context.Background())
 				if err != nil {
 					if _, ok := errors.AsType[*launch.NoPortError](err); !ok {
 						fmt.Println(err)
@@ -122,7 +123,7 @@ func TestPortsOfSeveralProcesses(t *testing.T) {
 	if left := marks(t, folder); len(left) != len(takers) {
 		t.Fatalf("wanted the marks of dead processes left for this test, found %d of %d", len(left), len(takers))
 	}
-	port, err := launch.Ports{Folder: folder, First: first, Last: first}.Take()
+	port, err := launch.Ports{Folder: folder, First: first, Last: first}.Take(t.Context())
 	if err != nil {
 		t.Fatalf("wanted a dead process to hold nothing, found %v", err)
 	}
@@ -151,7 +152,7 @@ func TestPortsThatAreInUse(t *testing.T) {
 	}
 	folder := t.TempDir()
 	for range 20 {
-		port, err := launch.Ports{Folder: folder, First: first, Last: first + 2}.Take()
+		port, err := launch.Ports{Folder: folder, First: first, Last: first + 2}.Take(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +174,7 @@ func TestPortsKeepClearOfOutgoingConnections(t *testing.T) {
 		t.Fatalf("wanted the kernel's range, found %d to %d", low, high)
 	}
 	for range 20 {
-		port, err := launch.Ports{Folder: t.TempDir(), First: low - 3, Last: low + 100}.Take()
+		port, err := launch.Ports{Folder: t.TempDir(), First: low - 3, Last: low + 100}.Take(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,7 +183,7 @@ func TestPortsKeepClearOfOutgoingConnections(t *testing.T) {
 			t.Errorf("wanted a port below %d, found %d", low, port.Number())
 		}
 	}
-	port, err := launch.Ports{Folder: t.TempDir(), First: low, Last: low + 100}.Take()
+	port, err := launch.Ports{Folder: t.TempDir(), First: low, Last: low + 100}.Take(t.Context())
 	if err != nil {
 		t.Fatalf("wanted a port of the kernel's range where there are no others, found %v", err)
 	}

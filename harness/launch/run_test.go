@@ -39,7 +39,7 @@ func TestRunsAreApart(t *testing.T) {
 
 func TestRunsFilesAreForItsUserAlone(t *testing.T) {
 	run := launchtest.NewRun(t)
-	at, err := run.Place(launch.Program{Name: "p", Files: []launch.File{{Name: "a/key.pem", Data: []byte("k")}, {Name: "/etc/x/key.pem", Data: []byte("k")}}, Ports: []string{"main"}})
+	at, err := run.Place(t.Context(), launch.Program{Name: "p", Files: []launch.File{{Name: "a/key.pem", Data: []byte("k")}, {Name: "/etc/x/key.pem", Data: []byte("k")}}, Ports: []string{"main"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestRunsFilesAreForItsUserAlone(t *testing.T) {
 
 func TestPathsStayInTheProgramsFolder(t *testing.T) {
 	run := launchtest.NewRun(t)
-	at, err := run.Place(launch.Program{Name: "p"})
+	at, err := run.Place(t.Context(), launch.Program{Name: "p"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestRunCloses(t *testing.T) {
 	if _, err := run.OnClose(nil); !errors.Is(err, launch.ErrRunClosed) {
 		t.Errorf("wanted %v, found %v", launch.ErrRunClosed, err)
 	}
-	if _, err := run.Place(launch.Program{Name: "late"}); !errors.Is(err, launch.ErrRunClosed) {
+	if _, err := run.Place(t.Context(), launch.Program{Name: "late"}); !errors.Is(err, launch.ErrRunClosed) {
 		t.Errorf("wanted %v, found %v", launch.ErrRunClosed, err)
 	}
 }
@@ -191,7 +191,7 @@ func TestPlaceTakesPorts(t *testing.T) {
 	defer busy.Close()
 	number := busy.Addr().(*net.TCPAddr).Port
 	run.Ports = launch.Ports{Folder: t.TempDir(), First: number, Last: number}
-	_, err = run.Place(launch.Program{Name: "p", Ports: []string{"main"}})
+	_, err = run.Place(t.Context(), launch.Program{Name: "p", Ports: []string{"main"}})
 	var none *launch.NoPortError
 	if !errors.As(err, &none) || none.First != number || none.Hint() == "" {
 		t.Fatalf("wanted no port with a hint, found %v", err)
@@ -200,20 +200,20 @@ func TestPlaceTakesPorts(t *testing.T) {
 		t.Errorf("wanted nothing left of what could not be placed, found %q", left)
 	}
 	busy.Close()
-	at, err := run.Place(launch.Program{Name: "p", Ports: []string{"main"}})
+	at, err := run.Place(t.Context(), launch.Program{Name: "p", Ports: []string{"main"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if at.Port("main") != number || at.Address("main") != "127.0.0.1:"+strconv.Itoa(number) || at.Port("other") != 0 {
 		t.Errorf("wanted port %d, found %d, %s and %d", number, at.Port("main"), at.Address("main"), at.Port("other"))
 	}
-	if _, err := run.Ports.Take(); !errors.As(err, &none) {
+	if _, err := run.Ports.Take(t.Context()); !errors.As(err, &none) {
 		t.Errorf("wanted the port held, found %v", err)
 	}
 	if err := at.Remove(); err != nil {
 		t.Fatal(err)
 	}
-	port, err := run.Ports.Take()
+	port, err := run.Ports.Take(t.Context())
 	if err != nil {
 		t.Fatalf("wanted the port given back, found %v", err)
 	}

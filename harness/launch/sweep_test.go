@@ -19,9 +19,10 @@ import (
 
 // doomed makes a run with files and a port, says where, and waits to be killed.
 func doomed() {
-	run, err := launch.NewRun(context.Background(), os.Args[1])
+	ctx := context.Background()
+	run, err := launch.NewRun(ctx, os.Args[1])
 	if err == nil {
-		_, err = run.Place(launch.Program{Name: "p", Files: []launch.File{{Name: "key.pem", Data: []byte("k")}}, Ports: []string{"main"}})
+		_, err = run.Place(ctx, launch.Program{Name: "p", Files: []launch.File{{Name: "key.pem", Data: []byte("k")}}, Ports: []string{"main"}})
 	}
 	if err != nil {
 		fmt.Println("error:", err)
@@ -71,7 +72,7 @@ func TestSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer living.Close(t.Context())
-	if _, err := living.Place(launch.Program{Name: "p", Ports: []string{"main"}}); err != nil {
+	if _, err := living.Place(t.Context(), launch.Program{Name: "p", Ports: []string{"main"}}); err != nil {
 		t.Fatal(err)
 	}
 	beside, _ := startDoomed(t, parent)
@@ -86,7 +87,7 @@ func TestSweep(t *testing.T) {
 	}
 	parentID := ""
 	failing := errors.New("could not")
-	err = launch.Sweep(t.Context(), parent, func(_ context.Context, dead *launch.Dead) error {
+	err = launch.Sweep(t.Context(), parent, func(ctx context.Context, dead *launch.Dead) error {
 		parentID = dead.ParentID()
 		if diff := cmp.Diff(map[string]bool{halfMade: true, killed: true}, set(dead.Folders())); diff != "" {
 			t.Errorf("dead runs (-want +got):\n%s", diff)
@@ -97,7 +98,7 @@ func TestSweep(t *testing.T) {
 			}
 		}
 		// A second sweep at the same time finds nothing to do.
-		return errors.Join(failing, launch.Sweep(t.Context(), parent, func(_ context.Context, other *launch.Dead) error {
+		return errors.Join(failing, launch.Sweep(ctx, parent, func(_ context.Context, other *launch.Dead) error {
 			if len(other.Folders()) > 0 || other.Has(filepath.Base(killed)) {
 				t.Errorf("wanted nothing claimed twice, found %q", other.Folders())
 			}

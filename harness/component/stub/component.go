@@ -25,6 +25,7 @@ func patterns(connection, ready string, says ...evidence.Saying) evidence.Patter
 		Refuses:    regexp.QuoteMeta(saysInvalid) + `"? error=(.*)`,
 		Connection: connection,
 		Remote:     `remote error: tls: |^EOF$|connection reset by peer|server closed the connection`,
+		Fails:      `i/o timeout|deadline exceeded|connection refused`,
 		Says:       says,
 	}
 }

@@ -82,6 +82,10 @@ type mapping struct {
 	// gateway is this machine's address on the bridge, if it has one.
 	gateway netip.Addr
 
+	// life ends with the launcher.
+	life context.Context
+	end  context.CancelFunc
+
 	mu sync.Mutex
 	// peers maps where we dial a container to where other containers do.
 	peers    map[string]string
@@ -124,7 +128,7 @@ func (l *Launcher) Start(ctx context.Context, p launch.Program) (launch.Instance
 	if err := context.Cause(ctx); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", p.Name, err)
 	}
-	i, err := l.place(p)
+	i, err := l.place(ctx, p)
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", p.Name, err)
 	}
@@ -135,8 +139,7 @@ func (l *Launcher) Start(ctx context.Context, p launch.Program) (launch.Instance
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("starting %s: %w", p.Name, l.explain(ctx, err)), i.discard(ctx))
 	}
-	if i.forget, err = l.run.OnClose(i.Stop); err != nil {
-		i.forget = func() {}
+	if err := i.belong(l.run); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting %s: %w", p.Name, err), i.Stop(ctx))
 	}
 	return launch.AwaitReady(ctx, p, i)

@@ -40,7 +40,7 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(folder)
-	if binary, err = launchtest.Build(folder); err == nil {
+	if binary, err = launchtest.Build(folder, "linux"); err == nil {
 		err = mark(binary)
 	}
 	if err != nil {

@@ -117,6 +117,16 @@ func (i *instance) Stop(ctx context.Context) error {
 	return nil
 }
 
+// belong has the run stop the program at its end, which may be just now.
+func (i *instance) belong(run *launch.Run) (err error) {
+	i.stopping.Lock()
+	defer i.stopping.Unlock()
+	if i.forget, err = run.OnClose(i.Stop); err != nil {
+		i.forget = func() {}
+	}
+	return err
+}
+
 // create makes the container, with its files.
 func (i *instance) create(ctx context.Context, p launch.Program, image found) error {
 	i.digest = image.digest

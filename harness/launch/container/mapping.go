@@ -18,7 +18,9 @@ func newMapping(ctx context.Context, e *engine) (*mapping, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &mapping{bind: bind, dial: dial, gateway: e.gateway(ctx), peers: map[string]string{}, forwards: map[string]*forward{}}, nil
+	m := &mapping{bind: bind, dial: dial, gateway: e.gateway(ctx), peers: map[string]string{}, forwards: map[string]*forward{}}
+	m.life, m.end = context.WithCancel(context.WithoutCancel(ctx))
+	return m, nil
 }
 
 // meet remembers where other containers find one that we dial.
@@ -60,17 +62,18 @@ func (m *mapping) forwarded(address string, at netip.AddrPort) *forward {
 	if f := m.forwards[address]; f != nil {
 		return f
 	}
-	listener, err := net.Listen("tcp", netip.AddrPortFrom(m.gateway, 0).String())
+	listener, err := new(net.ListenConfig).Listen(m.life, "tcp", netip.AddrPortFrom(m.gateway, 0).String())
 	if err != nil {
 		return nil
 	}
 	f := &forward{listener: listener, to: address, open: map[net.Conn]bool{}}
 	m.forwards[address] = f
-	go f.serve()
+	go f.serve(m.life)
 	return f
 }
 
 func (m *mapping) close() {
+	m.end()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, f := range m.forwards {
@@ -90,19 +93,19 @@ type forward struct {
 
 func (f *forward) port() int { return f.listener.Addr().(*net.TCPAddr).Port }
 
-func (f *forward) serve() {
+func (f *forward) serve(ctx context.Context) {
 	for {
 		from, err := f.listener.Accept()
 		if err != nil {
 			return
 		}
-		go f.carry(from)
+		go f.carry(ctx, from)
 	}
 }
 
-func (f *forward) carry(from net.Conn) {
+func (f *forward) carry(ctx context.Context, from net.Conn) {
 	defer f.drop(from)
-	to, err := net.DialTimeout("tcp", f.to, dialDeadline)
+	to, err := (&net.Dialer{Timeout: dialDeadline}).DialContext(ctx, "tcp", f.to)
 	if err != nil {
 		return
 	}

@@ -1,6 +1,7 @@
 package container
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"path"
@@ -21,7 +22,7 @@ const (
 )
 
 // place takes what a container needs before it can be made.
-func (l *Launcher) place(p launch.Program) (*instance, error) {
+func (l *Launcher) place(ctx context.Context, p launch.Program) (*instance, error) {
 	number, err := l.run.Number()
 	if err != nil {
 		return nil, err
@@ -41,7 +42,7 @@ func (l *Launcher) place(p launch.Program) (*instance, error) {
 			i.ports[port] = firstPort + n
 			continue
 		}
-		held, err := l.run.Ports.Take()
+		held, err := l.run.Ports.Take(ctx)
 		if err != nil {
 			i.release()
 			return nil, err

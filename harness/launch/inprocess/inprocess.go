@@ -40,13 +40,13 @@ func (l *Launcher) Start(ctx context.Context, p launch.Program) (launch.Instance
 	if err := context.Cause(ctx); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", p.Name, err)
 	}
-	at, err := l.run.Place(p)
+	at, err := l.run.Place(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	i := &instance{Local: at, program: p.Name, cancel: cancel, done: make(chan struct{}), code: -1}
-	if i.forget, err = l.run.OnClose(i.Stop); err != nil {
+	if err := i.belong(l.run); err != nil {
 		cancel()
 		return nil, errors.Join(fmt.Errorf("starting %s: %w", p.Name, err), at.Remove())
 	}
@@ -111,6 +111,16 @@ func (i *instance) Stop(ctx context.Context) error {
 	i.stopped = true
 	i.forget()
 	return i.Remove()
+}
+
+// belong has the run stop the program at its end, which may be just now.
+func (i *instance) belong(run *launch.Run) (err error) {
+	i.stopping.Lock()
+	defer i.stopping.Unlock()
+	if i.forget, err = run.OnClose(i.Stop); err != nil {
+		i.forget = func() {}
+	}
+	return err
 }
 
 func (i *instance) live(ctx context.Context, main func(context.Context, launch.Invocation, io.Writer) int, in launch.Invocation) {

@@ -114,11 +114,11 @@ func NewRun(t testing.TB) *launch.Run {
 	return run
 }
 
-// Build makes the static binary of the program in a folder.
-func Build(folder string) (string, error) {
+// Build makes the static binary of the program for an operating system (GOOS) in a folder.
+func Build(folder, system string) (string, error) {
 	binary := filepath.Join(folder, "program")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "github.com/calico-tls/conformance/harness/launch/launchtest/testdata/program")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOFLAGS=-mod=mod")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+system)
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the program: %w\n%s", err, out)
 	}

@@ -58,15 +58,14 @@ func (l *Launcher) Start(ctx context.Context, p launch.Program) (launch.Instance
 	if err := context.Cause(ctx); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", p.Name, err)
 	}
-	i, err := l.prepare(p, argv)
+	i, err := l.prepare(ctx, p, argv)
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", p.Name, err)
 	}
 	if err := i.start(l.starter); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting %s: %w", p.Name, err), i.Remove())
 	}
-	if i.forget, err = l.run.OnClose(i.Stop); err != nil {
-		i.forget = func() {}
+	if err := i.belong(l.run); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting %s: %w", p.Name, err), i.Stop(ctx))
 	}
 	return launch.AwaitReady(ctx, p, i)
@@ -83,7 +82,7 @@ func commandLine(p launch.Program) []string {
 	return nil
 }
 
-func (l *Launcher) prepare(p launch.Program, argv []string) (*instance, error) {
+func (l *Launcher) prepare(ctx context.Context, p launch.Program, argv []string) (*instance, error) {
 	// The process starts in another folder than ours.
 	path, err := exec.LookPath(argv[0])
 	if err == nil {
@@ -100,12 +99,12 @@ func (l *Launcher) prepare(p launch.Program, argv []string) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	at, err := l.run.Place(p)
+	at, err := l.run.Place(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	in := p.Invocation(at)
-	cmd := exec.Command(path, slices.Concat(argv[1:], in.Args)...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), path, slices.Concat(argv[1:], in.Args)...)
 	cmd.Dir = at.Folder()
 	cmd.Env = environment(in)
 	cmd.SysProcAttr = attributes()
@@ -192,6 +191,16 @@ func (i *instance) force(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("wanted process %d to end by SIGKILL, found it still there: %w", i.cmd.Process.Pid, context.Cause(ctx))
 	}
+}
+
+// belong has the run stop the program at its end, which may be just now.
+func (i *instance) belong(run *launch.Run) (err error) {
+	i.stopping.Lock()
+	defer i.stopping.Unlock()
+	if i.forget, err = run.OnClose(i.Stop); err != nil {
+		i.forget = func() {}
+	}
+	return err
 }
 
 func (i *instance) start(s *starter) error {

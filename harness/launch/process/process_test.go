@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +34,7 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(folder)
-	if binary, err = launchtest.Build(folder); err != nil {
+	if binary, err = launchtest.Build(folder, runtime.GOOS); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

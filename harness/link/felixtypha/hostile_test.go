@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -56,6 +57,12 @@ var hostilesWithin = []hostile{
 	{"half a message, then the end", func(c net.Conn) { say(c, []byte{0x20, 1}); _ = c.Close() }, refused},
 	{"octet by octet", drip, giveUp},
 }
+
+// aHello is a client that says what it must, and goes before it has shown that it took the answer.
+var aHello = hostile{"a hello, then the end", func(c net.Conn) {
+	_ = felixtypha.NewWriter(c).Write(felixtypha.MsgClientHello{})
+	_ = c.Close()
+}, refused}
 
 func say(c net.Conn, octets []byte) { _, _ = c.Write(octets) }
 
@@ -137,7 +144,7 @@ func TestHostileClients(t *testing.T) {
 		for _, within := range []string{"", "within TLS"} {
 			all := hostiles
 			if within != "" {
-				all = hostilesWithin
+				all = append(slices.Clone(hostilesWithin), aHello)
 			}
 			for _, h := range all {
 				t.Run(string(version)+"/"+h.name+within, func(t *testing.T) {
@@ -184,6 +191,31 @@ func (h hostile) host(raw net.Conn, within bool, secure func(net.Conn) *tls.Conn
 	}
 	_ = raw.SetReadDeadline(time.Now().Add(deadline))
 	_, _ = io.Copy(io.Discard, raw)
+}
+
+// TestAnAlertInTheClear: a server of another make than Go's answers plaintext with an alert, which is no application data.
+func TestAnAlertInTheClear(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		raw, err := l.Accept()
+		if err != nil {
+			return
+		}
+		say(raw, []byte{21, 3, 1, 0, 2, 2, byte(handshake.ProtocolVersion)})
+		_, _ = io.Copy(io.Discard, raw)
+		_ = raw.Close()
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+	account, _ := felixtypha.Prober{}.Probe(ctx, l.Addr().String(), "", link.Attempt{Version: link.Clear})
+	if account.Claim != handshake.WasRefused || account.AlertReceived != handshake.ProtocolVersion || account.Octets != 0 || account.Phase != handshake.PhaseHandshake {
+		t.Errorf("wanted protocol_version and no application data, found %+v", account)
+	}
 }
 
 // TestAnObserverServesOn: what became of one client is nothing to the next.
