@@ -104,10 +104,7 @@ func (t *trial) probeWhile(ctx context.Context, c matrix.Case, accepted func()) 
 		o.Duration = time.Since(begun)
 		return o // nothing was connected, so the subject has nothing to say
 	}
-	if !t.instance.SeesSource() {
-		from = ""
-	}
-	o.Server = t.journal.Account(ctx, from)
+	o.Server = t.journal.Account(ctx, t.asSeen(from))
 	o.Duration = time.Since(begun)
 	return o
 }
@@ -195,7 +192,15 @@ func (t *trial) serve(ctx context.Context, c matrix.Case, listener link.Listener
 		o.Duration = time.Since(begun)
 		return o
 	}
-	o.Client = t.journal.Account(ctx, from)
+	o.Client = t.journal.Account(ctx, t.asSeen(from))
 	o.Duration = time.Since(begun)
 	return o
+}
+
+// asSeen returns an address as the subject sees it: "" behind a proxy, where connections are told apart by their order.
+func (t *trial) asSeen(address string) string {
+	if !t.instance.SeesSource() {
+		return ""
+	}
+	return address
 }

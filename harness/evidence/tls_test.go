@@ -111,6 +111,21 @@ func TestCausesOfRealHandshakes(t *testing.T) {
 	}
 }
 
+func TestEveryAlertIsTold(t *testing.T) {
+	t.Parallel()
+	for n := range 256 {
+		text := fmt.Sprintf(`level=WARN msg="Failed to connect" error="remote error: %v" attempt=1`, tls.AlertError(n))
+		if got := AlertIn(text); got != handshake.Alert(n) {
+			t.Errorf("wanted alert %d in %q, found %d", n, text, got)
+		}
+	}
+	for _, text := range []string{"", "EOF", "tls: bad certificate", "local error: tls: bad certificate", "remote error: something else"} {
+		if got := AlertIn(text); got != handshake.NoAlert {
+			t.Errorf("wanted no alert in %q, found %v", text, got)
+		}
+	}
+}
+
 // hits are the rows of causes that have fitted.
 type hits struct {
 	mu sync.Mutex
@@ -172,7 +187,7 @@ func judge(v pki.Variant, role pki.Role, pool *x509.CertPool, version uint16) *t
 func shake(t *testing.T, role pki.Role, shown *pki.Issued, judging *tls.Config) (refuser, refused error) {
 	t.Helper()
 	showing := &tls.Config{
-		MinVersion: judging.MinVersion, MaxVersion: judging.MaxVersion, InsecureSkipVerify: true,
+		MinVersion: judging.MinVersion, MaxVersion: judging.MaxVersion, InsecureSkipVerify: true, //nolint:gosec // it is the other end that judges
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return shown.TLS(), nil },
 		GetCertificate:       func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return shown.TLS(), nil },
 	}
@@ -235,7 +250,7 @@ func (s speech) hear(t *testing.T, authorities *pki.Authorities) error {
 		t.Fatal(err)
 	}
 	if s.role == pki.Client {
-		return tls.Client(b, &tls.Config{InsecureSkipVerify: true}).Handshake()
+		return tls.Client(b, &tls.Config{InsecureSkipVerify: true}).Handshake() //nolint:gosec // what it hears is no certificate
 	}
 	return tls.Server(b, &tls.Config{Certificates: []tls.Certificate{*good.TLS()}}).Handshake()
 }

@@ -29,10 +29,10 @@ func (t *typha) takeOver(settings *tls.Config, raw net.Conn) net.Conn {
 	if settings.ClientAuth == tls.RequireAndVerifyClientCert {
 		settings.ClientAuth = tls.RequireAnyClientCert
 	}
-	switch t.policy.quirk {
-	case listsNoAuthorities:
+	if t.policy.quirk == listsNoAuthorities {
 		settings.ClientCAs = nil
-	case closesSilently:
+	}
+	if t.policy.quirk == closesSilently {
 		settings.ClientAuth = tls.RequestClientCert
 	}
 	settings.VerifyConnection = func(state tls.ConnectionState) error {

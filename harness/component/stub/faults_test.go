@@ -169,7 +169,7 @@ func posed(touched pki.Touched, role pki.Role) []pki.Variant {
 		case v.Touches == pki.TouchesNone:
 			return touched != pki.TouchesBoth
 		}
-		return v.Touches != touched && !(touched == pki.TouchesBoth && slices.Contains(plain, v.Name))
+		return v.Touches != touched && (touched != pki.TouchesBoth || !slices.Contains(plain, v.Name))
 	})
 }
 

@@ -79,7 +79,8 @@ func newFelix(settings environment, log *slog.Logger) (*felix, error) {
 	if f.credentials, err = settings.credentials(felixParameters); err != nil {
 		return nil, err
 	}
-	return f, f.load()
+	err = f.load()
+	return f, err
 }
 
 // load reads the files for the next connection.
@@ -177,7 +178,7 @@ func (f *felix) meet(raw net.Conn, m *material) (*connection, error) {
 	conn, peer := raw, ""
 	if m != nil {
 		secured := tls.Client(raw, f.settings(m))
-		if err := secured.Handshake(); err != nil {
+		if err := secured.Handshake(); err != nil { //nolint:noctx // raw has a deadline, and is closed with the context
 			return nil, err
 		}
 		peer, _ = f.policy.identify(secured.ConnectionState().PeerCertificates, f.credentials.required)
@@ -227,9 +228,8 @@ func (f *felix) follow(raw net.Conn, c *connection) error {
 func (f *felix) settings(m *material) *tls.Config {
 	settings := &tls.Config{
 		MinVersion: f.policy.oldest, MaxVersion: f.policy.newest,
-		Certificates: []tls.Certificate{m.own},
-		// crypto/tls would ask for a host name, of which the page does not speak.
-		InsecureSkipVerify: true,
+		Certificates:       []tls.Certificate{m.own},
+		InsecureSkipVerify: true, //nolint:gosec // crypto/tls would ask for a host name, of which the page does not speak
 		VerifyConnection:   func(state tls.ConnectionState) error { return f.verify(state, m) },
 	}
 	if f.policy.quirk == sendsBeforeVerification {

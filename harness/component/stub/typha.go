@@ -277,7 +277,7 @@ func (t *typha) secure(raw net.Conn) (conn net.Conn, peer string, err error) {
 	}
 	raw, settings := t.settings(raw)
 	secured := tls.Server(raw, settings)
-	if err := secured.Handshake(); err != nil {
+	if err := secured.Handshake(); err != nil { //nolint:noctx // raw has a deadline, and is closed with the context
 		if t.policy.quirk == countsRefused {
 			t.metrics.stream(felixtypha.SyncerFelix)
 		}

@@ -64,7 +64,7 @@ func (s *session) listen(from io.Reader) {
 // secure shakes hands over a TLS connection of the session.
 func (s *session) secure(conn *tls.Conn) error {
 	s.converse(conn)
-	if err := conn.Handshake(); err != nil {
+	if err := conn.Handshake(); err != nil { //nolint:noctx // the session ends with its context, and needs no goroutine for it
 		return fmt.Errorf("shaking hands: %w", err)
 	}
 	for name, number := range versions {

@@ -36,15 +36,15 @@ func (g *gone) Read(p []byte) (int, error) {
 // TestThePeersReasonIsRead: it is there to be read although nothing can be written any more.
 func TestThePeersReasonIsRead(t *testing.T) {
 	t.Parallel()
+	settings := &tls.Config{InsecureSkipVerify: true} //nolint:gosec // nobody shows a certificate
 	for _, err := range []error{syscall.EPIPE, syscall.ECONNRESET} {
 		said := []byte{21, 3, 1, 0, 2, 2, byte(handshake.UnknownCA)}
-		settings := &tls.Config{InsecureSkipVerify: true}
 		found := tls.Client(patient{&gone{said: said, err: err}}, settings).Handshake()
 		if got := evidence.AlertOf(found); got != handshake.UnknownCA {
 			t.Errorf("wanted unknown_ca although writing fails for %v, found %v", err, found)
 		}
 	}
-	found := tls.Client(patient{&gone{err: syscall.EINVAL}}, &tls.Config{InsecureSkipVerify: true}).Handshake()
+	found := tls.Client(patient{&gone{err: syscall.EINVAL}}, settings).Handshake()
 	if !errors.Is(found, syscall.EINVAL) {
 		t.Errorf("wanted any other failure to be reported, found %v", found)
 	}
