@@ -165,7 +165,7 @@ func TestLabBreaks(t *testing.T) {
 				defer cancel()
 				return run(ctx, in, log)
 			}
-			p.Ready = func(ctx context.Context, i launch.Instance) error {
+			p.Ready = func(_ context.Context, i launch.Instance) error {
 				<-i.Done() // it is gone before the first case
 				return nil
 			}

@@ -53,32 +53,37 @@ func TestJournal(t *testing.T) {
 		want    handshake.Account
 	}{
 		{
-			"refused for its name", "127.0.0.1:39042", []string{unrelated, started, refusedCN, afterwards},
+			"refused for its name", "127.0.0.1:39042",
+			[]string{unrelated, started, refusedCN, afterwards},
 			handshake.Account{
 				Claim: handshake.Refused, Phase: handshake.PhaseHandshake, Checks: []pki.Check{pki.CheckIdentity}, AlertReceived: handshake.NoAlert,
 				Error: "peer certificate does not have required CN", Log: []string{started, refusedCN, afterwards},
 			},
 		},
 		{
-			"another connection's line between", "127.0.0.1:39042", []string{noCert, started, hello, refusedCN},
+			"another connection's line between", "127.0.0.1:39042",
+			[]string{noCert, started, hello, refusedCN},
 			handshake.Account{
 				Claim: handshake.Refused, Phase: handshake.PhaseHandshake, Checks: []pki.Check{pki.CheckIdentity}, AlertReceived: handshake.NoAlert,
 				Error: "peer certificate does not have required CN", Log: []string{started, refusedCN},
 			},
 		},
 		{
-			"accepted, then closed", "127.0.0.1:39064", []string{hello, closed},
+			"accepted, then closed", "127.0.0.1:39064",
+			[]string{hello, closed},
 			handshake.Account{Claim: handshake.Accepted, Phase: handshake.PhaseApplication, AlertReceived: handshake.NoAlert, Log: []string{hello, closed}},
 		},
 		{
-			"refused by its peer", "127.0.0.1:39070", []string{remote},
+			"refused by its peer", "127.0.0.1:39070",
+			[]string{remote},
 			handshake.Account{
 				Claim: handshake.WasRefused, Phase: handshake.PhaseHandshake, AlertReceived: handshake.BadCertificate,
 				Error: "remote error: tls: bad certificate", Log: []string{remote},
 			},
 		},
 		{
-			"timed out", "127.0.0.1:39071", []string{timedOut},
+			"timed out", "127.0.0.1:39071",
+			[]string{timedOut},
 			handshake.Account{
 				Claim: handshake.Failed, Phase: handshake.PhaseHandshake, AlertReceived: handshake.NoAlert,
 				Error: "read tcp 127.0.0.1:1->127.0.0.1:39071: i/o timeout", Log: []string{timedOut},
@@ -87,7 +92,8 @@ func TestJournal(t *testing.T) {
 		{"no line of this connection", "127.0.0.1:1", []string{refusedCN, hello, noCert}, handshake.Account{AlertReceived: handshake.NoAlert}},
 		{"no line that says anything", "127.0.0.1:39042", []string{started, afterwards}, handshake.Account{AlertReceived: handshake.NoAlert, Log: []string{started, afterwards}}},
 		{
-			"whatever comes first, where addresses are not seen", "", []string{unrelated, noCert, refusedCN},
+			"whatever comes first, where addresses are not seen", "",
+			[]string{unrelated, noCert, refusedCN},
 			handshake.Account{
 				Claim: handshake.Refused, Phase: handshake.PhaseHandshake, Checks: []pki.Check{pki.CheckPresence}, AlertReceived: handshake.NoAlert,
 				Error: "tls: client didn't provide a certificate", Log: []string{noCert},
