@@ -55,7 +55,7 @@ fuzz: ## Fuzz each target for FUZZTIME (10s).
 	[ -n "$$targets" ] || { echo >&2 'make: error: looking for fuzz targets: found none'; exit 1; }; \
 	while read -r package name; do \
 	  echo "$$name in $$package"; \
-	  go test -run '^$$' -fuzz "^$$name\$$" -fuzztime '$(FUZZTIME)' "$$package" </dev/null; \
+	  go test -run '^$$' -fuzz "^$$name\$$" -fuzztime '$(FUZZTIME)' -fuzzminimizetime 20x "$$package" </dev/null; \
 	done <<< "$$targets"
 
 bench: ## Measure whole cases against plain handshakes, in one process.

@@ -127,6 +127,23 @@ func waitFor(t *testing.T, what string, holds func() bool) {
 	}
 }
 
+// onItsOwnThread takes the thread with it when it ends, as the thread stays locked. The process's first thread never
+// ends, so where it is met it is held until another has done the work.
+func onItsOwnThread(do func()) {
+	runtime.LockOSThread()
+	if syscall.Gettid() != os.Getpid() {
+		do()
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		onItsOwnThread(do)
+	}()
+	<-done
+	runtime.UnlockOSThread()
+}
+
 func TestProgramOutlivesTheThreadThatStartedIt(t *testing.T) {
 	run := launchtest.NewRun(t)
 	launcher, err := process.New(run)
@@ -135,16 +152,14 @@ func TestProgramOutlivesTheThreadThatStartedIt(t *testing.T) {
 	}
 	started := make(chan launch.Instance)
 	thread := make(chan int, 1)
-	go func() {
-		// A goroutine that ends on a locked thread takes the thread with it.
-		runtime.LockOSThread()
+	go onItsOwnThread(func() {
 		thread <- syscall.Gettid()
 		i, err := launcher.Start(t.Context(), launchtest.Program(binary, "say="+launchtest.Ready, "wait"))
 		if err != nil {
 			t.Error(err)
 		}
 		started <- i
-	}()
+	})
 	id := strconv.Itoa(<-thread)
 	i := <-started
 	waitFor(t, "the thread to end", func() bool { _, err := os.Stat("/proc/self/task/" + id); return err != nil })
