@@ -99,18 +99,7 @@ func TestRedWhenBroken(t *testing.T) {
 // judge runs a target without Ginkgo, which can be run once in a process.
 func judge(t *testing.T, o conformance.Options) *reports.Report {
 	t.Helper()
-	r, err := conformance.Load(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := r.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := r.Prepare(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	r := prepared(t, o)
 	for _, c := range r.Cases {
 		r.Judge(t.Context(), c)
 	}

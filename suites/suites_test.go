@@ -12,18 +12,7 @@ import (
 
 // TestSuites runs the tree as `go test` does: the reference pair in this process.
 func TestSuites(t *testing.T) {
-	r, err := conformance.Load(conformance.Options{Target: "reference", Launch: conformance.LaunchInProcess})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := r.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := r.Prepare(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	r := prepared(t, conformance.Options{Target: "reference", Launch: conformance.LaunchInProcess})
 	r.Describe()
 	gomega.RegisterFailHandler(ginkgo.Fail)
 	suite, reporter := ginkgo.GinkgoConfiguration()
@@ -38,4 +27,22 @@ func TestSuites(t *testing.T) {
 	if report.Summary.Conforms < least {
 		t.Errorf("wanted %d cases or more that conform, found %d", least, report.Summary.Conforms)
 	}
+}
+
+// prepared loads and prepares a run, which ends with the test.
+func prepared(t *testing.T, o conformance.Options) *conformance.Run {
+	t.Helper()
+	r, err := conformance.Load(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := r.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return r
 }

@@ -111,77 +111,65 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	signals := map[string]os.Signal{"INT": os.Interrupt, "KILL": syscall.SIGKILL}
 	count, err := strconv.Atoi(args[1])
 	ts.Check(err)
-	want, err := strconv.Atoi(args[2])
-	ts.Check(err)
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	path, err := exec.LookPath(args[4])
-	if err != nil {
-		path = filepath.Join(strings.Split(ts.Getenv("PATH"), string(os.PathListSeparator))[0], args[4])
-	}
-	cmd := exec.CommandContext(ctx, path, args[5:]...)
-	cmd.Dir = ts.Getenv("WORK")
-	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("HOME"), "DOCKER_HOST=" + ts.Getenv("DOCKER_HOST")}
-	out, err := os.Create(ts.MkAbs("interrupted"))
-	ts.Check(err)
-	defer out.Close()
-	cmd.Stdout = out
-	stderr, err := cmd.StderrPipe()
-	ts.Check(err)
-	ts.Check(cmd.Start())
-	sent := false
-	for lines := bufio.NewScanner(io.TeeReader(stderr, out)); lines.Scan(); {
-		if !sent && strings.Contains(lines.Text(), args[3]) {
-			sent = true
-			for range count {
-				ts.Check(cmd.Process.Signal(signals[args[0]]))
-			}
+	w := watched{code: args[2], text: args[3], args: args[4:], engine: ts.Getenv("DOCKER_HOST"), out: "interrupted"}
+	w.run(ts, func(p *os.Process) {
+		for range count {
+			ts.Check(p.Signal(signals[args[0]]))
 		}
-	}
-	_ = cmd.Wait()
-	if !sent {
-		ts.Fatalf("the text %q never came", args[3])
-	}
-	if got := cmd.ProcessState.ExitCode(); got != want {
-		ts.Fatalf("wanted exit code %d, found %d", want, got)
-	}
+	})
 }
 
 // proxy lets a container engine die: it runs a command with DOCKER_HOST set to a proxy of the engine, which it cuts once
-// the command's standard error holds a text, and wants it to end with an exit code: proxy CODE TEXT command [arg…].
+// the command's standard error holds a text, and wants it to end with an exit code: proxy CODE TEXT command [arg…]. The
+// output goes to the file cut.
 func proxy(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: proxy CODE TEXT command [arg...]")
 	}
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
 	dir, err := os.MkdirTemp("", "engine") // a socket's path must be short
 	ts.Check(err)
 	defer os.RemoveAll(dir)
 	p, err := newEngineProxy(filepath.Join(dir, "docker.sock"))
 	ts.Check(err)
 	defer p.cut()
+	w := watched{code: args[0], text: args[1], args: args[2:], engine: "unix://" + p.path, out: "cut"}
+	w.run(ts, func(*os.Process) { p.cut() })
+}
+
+// watched is a command to which something is done as soon as its standard error holds a text.
+type watched struct {
+	code, text string
+	args       []string
+	// engine is its DOCKER_HOST, out the file to which its output goes.
+	engine, out string
+}
+
+func (w watched) run(ts *testscript.TestScript, do func(*os.Process)) {
+	want, err := strconv.Atoi(w.code)
+	ts.Check(err)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	path := filepath.Join(strings.Split(ts.Getenv("PATH"), string(os.PathListSeparator))[0], args[2])
-	cmd := exec.CommandContext(ctx, path, args[3:]...)
+	path := filepath.Join(strings.Split(ts.Getenv("PATH"), string(os.PathListSeparator))[0], w.args[0])
+	cmd := exec.CommandContext(ctx, path, w.args[1:]...)
 	cmd.Dir = ts.Getenv("WORK")
-	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("HOME"), "DOCKER_HOST=unix://" + p.path}
-	out, err := os.Create(ts.MkAbs("cut"))
+	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("HOME"), "DOCKER_HOST=" + w.engine}
+	out, err := os.Create(ts.MkAbs(w.out))
 	ts.Check(err)
 	defer out.Close()
 	cmd.Stdout = out
 	stderr, err := cmd.StderrPipe()
 	ts.Check(err)
 	ts.Check(cmd.Start())
+	done := false
 	for lines := bufio.NewScanner(io.TeeReader(stderr, out)); lines.Scan(); {
-		if strings.Contains(lines.Text(), args[1]) {
-			p.cut()
+		if !done && strings.Contains(lines.Text(), w.text) {
+			done = true
+			do(cmd.Process)
 		}
 	}
 	_ = cmd.Wait()
-	if !p.isCut() {
-		ts.Fatalf("the text %q never came", args[1])
+	if !done {
+		ts.Fatalf("the text %q never came", w.text)
 	}
 	if got := cmd.ProcessState.ExitCode(); got != want {
 		ts.Fatalf("wanted exit code %d, found %d", want, got)
@@ -194,7 +182,6 @@ type engineProxy struct {
 	listener net.Listener
 	mu       sync.Mutex
 	conns    []net.Conn
-	dead     bool
 }
 
 func newEngineProxy(path string) (*engineProxy, error) {
@@ -235,15 +222,8 @@ func pass(to, from net.Conn) {
 func (p *engineProxy) cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.dead = true
 	_ = p.listener.Close()
 	for _, c := range p.conns {
 		_ = c.Close()
 	}
-}
-
-func (p *engineProxy) isCut() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.dead
 }
