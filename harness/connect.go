@@ -87,6 +87,9 @@ func (t *trial) probe(ctx context.Context, c matrix.Case) handshake.Observation 
 
 func (t *trial) probeWhile(ctx context.Context, c matrix.Case, accepted func()) (o handshake.Observation) {
 	defer cut(ctx, &o)
+	if d, ok := t.link.Conduct(c.Conduct); ok && d.Crowd && !t.instance.SeesSource() {
+		return handshake.Observation{Skipped: "behind mapped ports " + t.Subject + " does not see who dials it, so the connections of a crowd cannot be told apart"}
+	}
 	o = handshake.Observation{Evidence: handshake.Both, Stack: t.stack}
 	a, err := t.attempt(c)
 	if err != nil {

@@ -224,11 +224,15 @@ func TestLabBehindMappedPorts(t *testing.T) {
 		p.Binary, p.Main = binary, nil
 		return p
 	})
-	cases := selected(t, "felix-typha/cn/*/client={good,expired,cn-other,wrong-key}/server={good,expired,cn-other}/tls1.*")
+	cases := selected(t, "felix-typha/cn/*/client={good,expired,cn-other,wrong-key}/server={good,expired,cn-other}/**")
 	seen := lab.Run(t.Context(), cases)
 	for _, c := range cases {
-		if v := verdict(t, c, seen[c.ID()]); v.Finding != oracle.Conforms {
-			t.Errorf("%s is %s: %s", c.ID(), v.Finding, v.Why)
+		want := oracle.Conforms
+		if c.Conduct == "amid-refusals" || c.Conduct == "idle-first" {
+			want = oracle.Skipped
+		}
+		if v := verdict(t, c, seen[c.ID()]); v.Finding != want {
+			t.Errorf("%s is %s, wanted %s: %s", c.ID(), v.Finding, want, v.Why)
 		}
 	}
 }

@@ -119,6 +119,8 @@ type Observation struct {
 	Against string
 	// Doubt says what else was seen that the accounts do not explain; "" if nothing was.
 	Doubt string
+	// Skipped says why the case cannot be posed here; "" if it was.
+	Skipped string
 	// Broken says what went wrong on our side, or around the subject, so that nothing was observed; "" if nothing did.
 	Broken string
 	// Duration is how long the connection took.

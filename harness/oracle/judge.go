@@ -48,6 +48,9 @@ type Verdict struct {
 
 // Judge compares what must happen in a case with what was observed.
 func Judge(c matrix.Case, e Expectation, o handshake.Observation) Verdict {
+	if o.Skipped != "" {
+		return Verdict{Finding: Skipped, Why: o.Skipped}
+	}
 	if o.Broken != "" {
 		return Verdict{Finding: Broken, Why: "could not be judged: " + o.Broken}
 	}
