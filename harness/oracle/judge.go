@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -95,7 +96,8 @@ func reconcile(c matrix.Case, e Expectation, o handshake.Observation) (seen Seen
 	case o.NotStarted != "":
 		return Seen{Outcome: handshake.NotStarted}, ""
 	case client == handshake.Accepted && server == handshake.Accepted:
-		seen.Outcome = handshake.Accept
+		// An instrument does not say whom it took its peer for: what is said is the subject's.
+		seen.Outcome, seen.Identity = handshake.Accept, cmp.Or(o.Server.Identity, o.Client.Identity)
 		if c.Version == link.Clear {
 			seen.Outcome = handshake.Plaintext
 		}
@@ -137,12 +139,12 @@ func differ(c matrix.Case, e Expectation, o handshake.Observation, seen Seen) []
 	if told := wrongAlert(c, e, o); told != "" {
 		d = append(d, told)
 	}
+	if e.Outcome == handshake.Accept && seen.Identity != "" && seen.Identity != e.Identity {
+		d = append(d, fmt.Sprintf("took its peer for %q instead of %q", seen.Identity, e.Identity))
+	}
 	for _, a := range []handshake.Account{o.Client, o.Server} {
 		if e.Outcome == handshake.Accept && a.Version != "" && a.Version != string(c.Version) {
 			d = append(d, fmt.Sprintf("spoke %s instead of %s", a.Version, c.Version))
-		}
-		if e.Outcome == handshake.Accept && a.Identity != "" && a.Identity != e.Identity {
-			d = append(d, fmt.Sprintf("took its peer for %q instead of %q", a.Identity, e.Identity))
 		}
 	}
 	if e.Outcome == handshake.Refuse && told(o, e.By).Octets > 0 {
