@@ -92,12 +92,12 @@ func (b *Batch) Observe(ctx context.Context, c matrix.Case) handshake.Observatio
 	case <-b.done:
 		return b.seen[c.ID()]
 	case <-ctx.Done():
-		return handshake.Observation{Broken: interrupted}
+		return handshake.Observation{Broken: Interrupted}
 	}
 }
 
-// interrupted is what broke a case that was cut by the end of the run.
-const interrupted = "the run was interrupted"
+// Interrupted is what broke a case that was cut by the end of the run.
+const Interrupted = "the run was interrupted"
 
 func (b *Batch) begin() {
 	b.once.Do(func() {
@@ -108,7 +108,7 @@ func (b *Batch) begin() {
 				defer func() { <-b.lab.slots }()
 				b.run(b.lab.run)
 			case <-b.lab.run.Done():
-				b.broken(interrupted)
+				b.broken(Interrupted)
 			}
 		})
 	})
@@ -141,7 +141,11 @@ func (b *Batch) run(ctx context.Context) {
 		defer listener.Close()
 	}
 	t.instance, err = b.lab.start(ctx, b.Subject, start)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil && err != nil:
+		b.broken(Interrupted)
+		return
+	case err != nil:
 		b.notStarted(err)
 		return
 	}

@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,7 +38,7 @@ func (t *trial) serverCases(ctx context.Context) map[string]handshake.Observatio
 	slots := make(chan struct{}, jobs)
 	var alone []matrix.Case
 	for _, c := range t.Cases {
-		if c.Conduct == metered {
+		if d, ok := t.link.Conduct(c.Conduct); ok && d.Metered {
 			alone = append(alone, c)
 			continue
 		}
@@ -54,30 +55,41 @@ func (t *trial) serverCases(ctx context.Context) map[string]handshake.Observatio
 	for _, c := range alone {
 		seen[c.ID()] = t.meteredProbe(ctx, c)
 	}
-	if doubt := t.control(ctx, seen); doubt != "" {
-		for id, o := range seen {
-			if o.Client.Claim == handshake.WasRefused {
-				o.Doubt = doubt
-				seen[id] = o
-			}
-		}
-	}
+	t.control(seen, func(c matrix.Case) handshake.Observation { return t.probe(ctx, c) })
 	return seen
 }
 
 // control makes the first connection that was accepted once more: after a batch of refusals the same process must
-// still accept a good peer. It returns what is in doubt if it does not.
-func (t *trial) control(ctx context.Context, seen map[string]handshake.Observation) string {
-	for _, c := range t.Cases {
-		if seen[c.ID()].Client.Claim != handshake.Accepted || c.Conduct != "" {
+// still accept a good peer. If it does not, its refusals are in doubt; if the run was interrupted meanwhile, they are
+// not proven either way.
+func (t *trial) control(seen map[string]handshake.Observation, again func(matrix.Case) handshake.Observation) {
+	i := slices.IndexFunc(t.Cases, func(c matrix.Case) bool {
+		return c.Conduct == "" && t.instruments(seen[c.ID()]).Claim == handshake.Accepted
+	})
+	if i < 0 {
+		return
+	}
+	o := again(t.Cases[i])
+	if t.instruments(o).Claim == handshake.Accepted && o.Broken == "" {
+		return
+	}
+	for id, refused := range seen {
+		if t.instruments(refused).Claim != handshake.WasRefused {
 			continue
 		}
-		if again := t.probe(ctx, c); again.Client.Claim != handshake.Accepted {
-			return fmt.Sprintf("after the batch the same process no longer accepts %s: %s", c.ID(), again.Client.Error)
+		if refused.Broken = o.Broken; o.Broken == "" {
+			refused.Doubt = fmt.Sprintf("after the batch the same process no longer accepts %s: %s", t.Cases[i].ID(), t.instruments(o).Error)
 		}
-		return ""
+		seen[id] = refused
 	}
-	return ""
+}
+
+// instruments returns the account of the instrument.
+func (t *trial) instruments(o handshake.Observation) handshake.Account {
+	if t.side == handshake.Server {
+		return o.Client
+	}
+	return o.Server
 }
 
 // probe makes the connection of one case to a server.
@@ -115,7 +127,7 @@ func (t *trial) probeWhile(ctx context.Context, c matrix.Case, accepted func()) 
 // cut marks an observation during which the run was interrupted: what was seen of it may be our own doing.
 func cut(ctx context.Context, o *handshake.Observation) {
 	if ctx.Err() != nil {
-		o.Broken = interrupted
+		o.Broken = Interrupted
 	}
 }
 
@@ -161,18 +173,7 @@ func (t *trial) clientCases(ctx context.Context, listener link.Listener) map[str
 	for _, c := range t.Cases {
 		seen[c.ID()] = t.serve(ctx, c, listener)
 	}
-	for _, c := range t.Cases {
-		if seen[c.ID()].Server.Claim != handshake.Accepted || c.Conduct != "" {
-			continue
-		}
-		if again := t.serve(ctx, c, listener); again.Server.Claim != handshake.Accepted {
-			for id, o := range seen {
-				o.Doubt = fmt.Sprintf("after the batch the same process no longer accepts %s: %s", c.ID(), again.Server.Error)
-				seen[id] = o
-			}
-		}
-		break
-	}
+	t.control(seen, func(c matrix.Case) handshake.Observation { return t.serve(ctx, c, listener) })
 	return seen
 }
 

@@ -10,9 +10,6 @@ import (
 	"github.com/calico-tls/conformance/harness/matrix"
 )
 
-// metered is the conduct of cases that read the server's own counters.
-const metered = "metered"
-
 // meteredProbe makes a connection while nobody else does, and holds the server's counters against its log: a
 // connection counts as streaming if, and only if, the server accepted it.
 func (t *trial) meteredProbe(ctx context.Context, c matrix.Case) handshake.Observation {

@@ -73,6 +73,8 @@ type Conduct struct {
 	Require func(Verifier) Verifier
 	// Withholds says that a client sends its certificate only if the server lists its root.
 	Withholds bool
+	// Metered says that the server's own counters are read meanwhile, while nobody else is connected.
+	Metered bool
 	// Crowd says that the instrument makes further connections beside the one that is judged.
 	Crowd bool
 	// Rules are the rules that the conduct was made for.

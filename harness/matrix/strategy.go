@@ -82,7 +82,7 @@ func modeCases(l link.Link, m link.Mode, subject handshake.Side) []Case {
 		c.Client, c.Version = "none", link.Clear
 		cases = append(cases, c)
 	}
-	if subject == handshake.Server && m.Name == l.Modes[1].Name {
+	if subject == handshake.Server && m.Name == firstWithTLS(l) {
 		for _, version := range obsolete {
 			c := base
 			c.Version = version
@@ -90,6 +90,12 @@ func modeCases(l link.Link, m link.Mode, subject handshake.Side) []Case {
 		}
 	}
 	return cases
+}
+
+// firstWithTLS is the mode in which the obsolete versions are posed: another one would repeat its evidence.
+func firstWithTLS(l link.Link) string {
+	i := slices.IndexFunc(l.Modes, func(m link.Mode) bool { return !m.Server.Plaintext() })
+	return l.Modes[i].Name
 }
 
 // clearCases enumerates a mode without TLS: a peer that speaks plaintext too, and for a server one that speaks TLS.

@@ -256,7 +256,9 @@ func (r *Run) Report(stopped reports.Stop) *reports.Report {
 	results := r.Results()
 	if stopped != "" {
 		// What an interrupt cuts is not broken: it has not been judged.
-		results = slices.DeleteFunc(results, func(x reports.Result) bool { return x.Outcome == reports.Broken })
+		results = slices.DeleteFunc(results, func(x reports.Result) bool {
+			return x.Outcome == reports.Broken && strings.HasSuffix(x.Why, harness.Interrupted)
+		})
 	}
 	report := &reports.Report{
 		Suite:           reports.Suite{Version: Version()},
