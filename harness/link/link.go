@@ -45,12 +45,30 @@ type Setting struct {
 	Mode string
 	// Side is the end that is started differently: the subject.
 	Side handshake.Side
-	// Change makes the subject's verifier from the mode's.
+	// Change makes the subject's verifier from the mode's; nil leaves it as it is. What Given unsets is taken out
+	// afterwards.
 	Change func(Verifier) Verifier
-	// Bundle says how the file of the trust bundle is written.
+	// Bundle says how the file of the trust bundle is written, Key how that of the key is.
 	Bundle pki.BundleStyle
-	// Variants are the variants that the instrument shows; at least one is accepted, as the control.
+	Key    pki.KeyFormat
+	// Own is the variant that the subject itself shows; "" for the good one.
+	Own string
+	// Given says of parameters how they are given, where that is unlike their mode; From where all of them come from.
+	Given map[Parameter]Form
+	From  Origin
+	// Suites and MinVersion are what TLS_CIPHER_SUITES and TLS_MIN_VERSION say; "" for nothing.
+	Suites, MinVersion string
+	// Env holds further variables of the subject's environment, by which no verdict is predicted.
+	Env map[string]string
+	// Variants are the variants that the instrument shows; the first is accepted, as the control. Empty where the
+	// subject must not start.
 	Variants []string
+	// Versions are the versions in which it is run; empty for TLS 1.2 and 1.3. Version None is a start and no connection.
+	Versions []Version
+	// Level is the level of its cases, where it is not that of their first rule.
+	Level string
+	// Since is the first version of the subject that knows what is set, as "v3.32.0"; "" for any.
+	Since string
 	// Rules are the rules that the setting was made for.
 	Rules []string
 }
@@ -69,6 +87,14 @@ type Conduct struct {
 	Variants []string
 	// Versions are the versions in which it is run; empty for TLS 1.2 and 1.3.
 	Versions []Version
+	// Own is the variant that the subject itself shows; "" for the good one.
+	Own string
+	// Alone says that the subject is started for each of its cases anew.
+	Alone bool
+	// Level is the level of its cases, where it is not that of their first rule.
+	Level string
+	// Profile is where its cases belong that take long by nature; "" for every run.
+	Profile string
 	// Require makes what the instrument asks of the subject from what its mode asks; nil leaves it as it is.
 	Require func(Verifier) Verifier
 	// Withholds says that a client sends its certificate only if the server lists its root.
@@ -87,6 +113,28 @@ type End struct {
 	Component string
 	// Identity is what its good credential names.
 	Identity pki.Identity
+	// Names are its own names of the parameters for TLS, as its documentation writes them.
+	Names map[Parameter]string
+}
+
+// Shown is a variant that a subject itself shows, to a peer that shows the good one.
+type Shown struct {
+	Variant string
+	// Side is the end that the subject plays, Mode the mode.
+	Side handshake.Side
+	Mode string
+	// Level is the level of its cases, where it is not that of their first rule; Rules are those that it was made for.
+	Level string
+	Rules []string
+}
+
+// Meeting is a case in which the two ends of a link, both judged, meet each other.
+type Meeting struct {
+	Mode string
+	// Client and Server are the variants that they show, Setting what one of them is started with; "" for nothing.
+	Client, Server, Setting string
+	// Rules are the rules that it was made for.
+	Rules []string
 }
 
 // Link is a client-to-server pair.
@@ -97,6 +145,23 @@ type Link struct {
 	Modes          []Mode
 	Settings       []Setting
 	Conducts       []Conduct
+	Shown          []Shown
+	Meetings       []Meeting
+}
+
+// Both is the subject of a case in which the two ends meet each other.
+func (l Link) Both() string { return l.Server.Component + "+" + l.Client.Component }
+
+// Meeting returns the meeting with these parts.
+func (l Link) Meeting(mode, client, server, setting string) (Meeting, bool) {
+	return find(l.Meetings, func(m Meeting) bool {
+		return m.Mode == mode && m.Client == client && m.Server == server && m.Setting == setting
+	})
+}
+
+// ShownBy returns the variant that a side itself shows in a mode.
+func (l Link) ShownBy(side handshake.Side, mode, variant string) (Shown, bool) {
+	return find(l.Shown, func(s Shown) bool { return s.Side == side && s.Mode == mode && s.Variant == variant })
 }
 
 // Mode returns the mode of that name.

@@ -94,7 +94,7 @@ func Verifiers(l link.Link, c matrix.Case) (client, server link.Verifier, err er
 		if !ok {
 			return client, server, fmt.Errorf("link %s has no setting %q in mode %s", l.Name, c.Setting, c.Mode)
 		}
-		*of[s.Side] = s.Change(*of[s.Side])
+		*of[s.Side] = s.Require(*of[s.Side])
 	}
 	if c.Conduct != "" {
 		d, ok := l.Conduct(c.Conduct)

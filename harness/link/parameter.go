@@ -1,0 +1,162 @@
+package link
+
+// Parameter is one of the five by which an end is set up for TLS.
+type Parameter string
+
+// The parameters.
+const (
+	// Key, Certificate and Bundle name the files of the end's private key, its chain and its trust bundle.
+	Key         Parameter = "key"
+	Certificate Parameter = "certificate"
+	Bundle      Parameter = "bundle"
+	// CommonName and URISAN are the names that it requires of its peer.
+	CommonName Parameter = "cn"
+	URISAN     Parameter = "uri-san"
+)
+
+// Parameters lists every parameter.
+var Parameters = []Parameter{Key, Certificate, Bundle, CommonName, URISAN}
+
+// Form is how a parameter is given, where that is unlike its mode.
+type Form string
+
+// The forms that leave a parameter unset.
+const (
+	FormUnset Form = "unset"
+	// FormBlank is an empty value, FormNone the word none, FormLineBreak a value with a line break at its end.
+	FormBlank     Form = "blank"
+	FormNone      Form = "none"
+	FormLineBreak Form = "line-break"
+)
+
+// The forms of a file that is of no use.
+const (
+	// FormMissing names a file that does not exist, FormFolder a folder, FormUnreadable a file that cannot be read.
+	FormMissing    Form = "missing"
+	FormFolder     Form = "folder"
+	FormUnreadable Form = "unreadable"
+	// FormEmpty is a file without octets, FormJunk one that is no PEM, FormJunkPEM one whose PEM holds no DER.
+	FormEmpty   Form = "empty"
+	FormJunk    Form = "junk"
+	FormJunkPEM Form = "junk-pem"
+	// FormEncrypted is a key under a passphrase, FormForeign the key of another certificate.
+	FormEncrypted Form = "encrypted"
+	FormForeign   Form = "foreign"
+)
+
+// The forms that count.
+const (
+	// FormPadded is a name with a blank after it, which is another name.
+	FormPadded Form = "padded"
+)
+
+// Effect is what a form does to its parameter.
+type Effect string
+
+// The effects.
+const (
+	// Counts: the value is taken as it is.
+	Counts Effect = "counts"
+	// Unsets: the parameter is as good as not given.
+	Unsets Effect = "unsets"
+	// Spoils: the parameter is given and of no use.
+	Spoils Effect = "spoils"
+)
+
+var effects = map[Form]Effect{
+	FormUnset: Unsets, FormBlank: Unsets, FormNone: Unsets, FormLineBreak: Unsets,
+	FormMissing: Spoils, FormFolder: Spoils, FormUnreadable: Spoils,
+	FormEmpty: Spoils, FormJunk: Spoils, FormJunkPEM: Spoils, FormEncrypted: Spoils, FormForeign: Spoils,
+	FormPadded: Counts,
+}
+
+// Effect returns what the form does.
+func (f Form) Effect() Effect { return effects[f] }
+
+// Origin is where an end takes its parameters from.
+type Origin string
+
+// The origins.
+const (
+	// FromEnvironment: variables in upper case, as the documentation writes them.
+	FromEnvironment Origin = ""
+	// FromLowerCase: variables in lower case.
+	FromLowerCase Origin = "lower-case"
+	// FromFile: the configuration file; FromSections: one in which each parameter has a section of its own.
+	FromFile     Origin = "file"
+	FromSections Origin = "sections"
+	// FromBoth: variables, beside a configuration file that gives every parameter another value.
+	FromBoth Origin = "both"
+)
+
+// State is what an end makes of its parameters.
+type State string
+
+// The states.
+const (
+	// Plain: none is given, and it speaks plaintext.
+	Plain State = "plain"
+	// Secure: they are complete and sound, and it speaks TLS.
+	Secure State = "secure"
+	// Incomplete: some are given and some are not.
+	Incomplete State = "incomplete"
+	// Spoilt: they are complete, and one is of no use.
+	Spoilt State = "spoilt"
+)
+
+// State returns what an end whose mode asks for v makes of its parameters as the setting gives them, by the rule of all
+// or nothing: key, certificate, trust bundle and at least one name, or none of them. A file that is of no use is given
+// all the same.
+func (s Setting) State(v Verifier) State {
+	given, spoilt := map[Parameter]bool{}, false
+	if !v.Plaintext() {
+		given = map[Parameter]bool{Key: true, Certificate: true, Bundle: true, CommonName: v.CN != "", URISAN: v.URISAN != ""}
+	}
+	for p, form := range s.Given {
+		switch form.Effect() {
+		case Unsets:
+			given[p] = false
+		case Spoils:
+			given[p], spoilt = true, true
+		case Counts:
+		}
+	}
+	some := false
+	for _, is := range given {
+		some = some || is
+	}
+	switch {
+	case !some:
+		return Plain
+	case !given[Key] || !given[Certificate] || !given[Bundle] || !given[CommonName] && !given[URISAN]:
+		return Incomplete
+	case spoilt:
+		return Spoilt
+	}
+	return Secure
+}
+
+// Require returns what an end requires of its peer with the setting, where its mode asks for v.
+func (s Setting) Require(v Verifier) Verifier {
+	if s.Change != nil {
+		v = s.Change(v)
+	}
+	for p, form := range s.Given {
+		var name *string
+		switch p {
+		case CommonName:
+			name = &v.CN
+		case URISAN:
+			name = &v.URISAN
+		case Key, Certificate, Bundle:
+			continue
+		}
+		switch {
+		case form == FormPadded:
+			*name += " "
+		case form.Effect() == Unsets:
+			*name = ""
+		}
+	}
+	return v
+}
