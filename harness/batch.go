@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,9 +19,10 @@ import (
 
 // Batch is one start of a subject, and the cases that run against it.
 type Batch struct {
-	// Link, Mode, Subject, Own and Setting say what the subject is started with; Own is the variant that it shows.
-	Link, Mode, Subject, Own, Setting string
-	Cases                             []matrix.Case
+	// Link, Mode, Subject, Own, Setting and Alone say what the subject is started with; Own is the variant that it
+	// shows, Alone the conduct for which it is started anew.
+	Link, Mode, Subject, Own, Setting, Alone string
+	Cases                                    []matrix.Case
 
 	lab  *Lab
 	next *Batch
@@ -43,7 +45,7 @@ func Plan(cases []matrix.Case) []*Batch {
 	var batches []*Batch
 	byName := map[string]*Batch{}
 	for _, c := range cases {
-		b := &Batch{Link: c.Link, Mode: c.Mode, Subject: c.Subject, Own: own(c), Setting: c.Setting, done: make(chan struct{})}
+		b := &Batch{Link: c.Link, Mode: c.Mode, Subject: c.Subject, Own: own(c), Setting: c.Setting, Alone: alone(c), done: make(chan struct{})}
 		if same, ok := byName[b.Name()]; ok {
 			b = same
 		} else {
@@ -67,10 +69,13 @@ func (b *Batch) Name() string {
 	if b.Setting != "" {
 		name += "/setting=" + b.Setting
 	}
+	if b.Alone != "" {
+		name += "/alone=" + b.Alone
+	}
 	return name
 }
 
-// own returns the variant that the subject of a case shows.
+// own returns the variant that the subject of a case shows; where both ends are judged, the server's.
 func own(c matrix.Case) string {
 	if l, ok := LinkNamed(c.Link); ok {
 		if side, _ := l.Side(c.Subject); side == handshake.Client {
@@ -80,13 +85,34 @@ func own(c matrix.Case) string {
 	return c.Server
 }
 
-// Observe returns what was seen of one case of the batch. The first call runs the whole batch, and lets the next one
-// begin as soon as there is room for it; every call waits until the batch is through, as only then it is known whether
-// the subject still accepts a good peer. When ctx ends first, the observation is Broken.
+// alone tells apart the starts of a case that has the subject to itself: its conduct and version, or "" if others
+// share the start. No start serves a case in which there must be none.
+func alone(c matrix.Case) string {
+	l, _ := LinkNamed(c.Link)
+	d, ok := l.Conduct(c.Conduct)
+	switch {
+	case c.Version == link.None:
+		return strings.TrimSuffix(string(link.None)+"-"+c.Conduct, "-")
+	case ok && d.Alone:
+		return c.Conduct + "-" + string(c.Version)
+	}
+	return ""
+}
+
+// ahead is how many batches are let begin before the one that is asked for: those of clients mostly wait.
+const ahead = 16
+
+// Observe returns what was seen of one case of the batch. The first call runs the whole batch, and lets the next ones
+// begin as soon as there is room for them; every call waits until the batch is through, as only then it is known
+// whether the subject still accepts a good peer. When ctx ends first, the observation is Broken.
 func (b *Batch) Observe(ctx context.Context, c matrix.Case) handshake.Observation {
-	b.begin()
-	if b.next != nil {
-		b.next.begin()
+	next := b
+	for range ahead {
+		if next == nil {
+			break
+		}
+		next.begin()
+		next = next.next
 	}
 	select {
 	case <-b.done:
@@ -101,11 +127,12 @@ const Interrupted = "the run was interrupted"
 
 func (b *Batch) begin() {
 	b.once.Do(func() {
+		slots := b.lab.slots[b.kind()]
 		b.lab.running.Go(func() {
 			defer close(b.done)
 			select {
-			case b.lab.slots <- struct{}{}:
-				defer func() { <-b.lab.slots }()
+			case slots <- struct{}{}:
+				defer func() { <-slots }()
 				b.run(b.lab.run)
 			case <-b.lab.run.Done():
 				b.broken(Interrupted)
@@ -114,24 +141,61 @@ func (b *Batch) begin() {
 	})
 }
 
+// kind is what a batch has to do, which says how many like it may run side by side.
+type kind string
+
+// The kinds of batches.
+const (
+	serves kind = "serves" // a server, which is kept busy
+	dials  kind = "dials"  // a client, which waits most of the time
+	starts kind = "starts" // a start that must fail
+	meets  kind = "meets"  // two subjects
+)
+
+// sideBySide is how many batches of a kind run at a time.
+var sideBySide = map[kind]int{serves: 2, dials: 8, starts: 6, meets: 2}
+
+func (b *Batch) kind() kind {
+	l, _ := LinkNamed(b.Link)
+	side, _ := l.Side(b.Subject)
+	switch {
+	case b.Subject == l.Both():
+		return meets
+	case b.Cases[0].Version == link.None:
+		return starts
+	case side == handshake.Client:
+		return dials
+	}
+	return serves
+}
+
 // trial is a batch under way.
 type trial struct {
 	*Batch
-	link     Link
-	side     handshake.Side // the subject's
-	require  link.Verifier  // what the subject requires
+	end
 	instance launch.Instance
 	journal  journal
 	stack    string
 }
 
 func (b *Batch) run(ctx context.Context) {
+	b.lab.Note(fmt.Sprintf("starting %s for %d cases", b.Name(), len(b.Cases)))
+	if b.kind() == meets {
+		b.meet(ctx)
+		return
+	}
 	t, err := b.trial()
 	if err != nil {
 		b.broken(err.Error())
 		return
 	}
-	b.lab.Note(fmt.Sprintf("starting %s for %d cases", b.Name(), len(b.Cases)))
+	if b.kind() == starts {
+		b.seen = map[string]handshake.Observation{}
+		for _, c := range b.Cases {
+			b.seen[c.ID()] = t.refrain(ctx, c)
+		}
+		return
+	}
 	listener, start, err := t.prepare(ctx)
 	if err != nil {
 		b.broken(err.Error())
@@ -140,7 +204,7 @@ func (b *Batch) run(ctx context.Context) {
 	if listener != nil {
 		defer listener.Close()
 	}
-	t.instance, err = b.lab.start(ctx, b.Subject, start)
+	t.instance, err = b.lab.start(ctx, b.Subject, start, nil)
 	switch {
 	case ctx.Err() != nil && err != nil:
 		b.broken(Interrupted)
@@ -168,41 +232,22 @@ func (b *Batch) trial() (*trial, error) {
 	if !ok {
 		return nil, fmt.Errorf("link %s has no end %q", b.Link, b.Subject)
 	}
-	client, server, err := oracle.Verifiers(l.Link, matrix.Case{Mode: b.Mode, Setting: b.Setting})
+	e, err := endOf(l, side, b.Mode, b.Setting, b.Own)
 	if err != nil {
 		return nil, err
 	}
-	t := &trial{Batch: b, link: l, side: side, require: server, stack: b.lab.Parts[b.Subject].Stack}
-	if side == handshake.Client {
-		t.require = client
-	}
-	return t, nil
+	return &trial{Batch: b, end: e, stack: b.lab.Parts[b.Subject].Stack}, nil
 }
 
 // prepare makes what the subject is started with, and for a client the observer that it dials.
 func (t *trial) prepare(ctx context.Context) (link.Listener, component.Start, error) {
-	start := component.Start{Require: t.require}
+	var start component.Start
 	if err := t.issueAll(); err != nil {
 		return nil, start, err
 	}
-	if !t.require.Plaintext() {
-		own, err := t.issue(t.side, t.Own)
-		if err != nil {
-			return nil, start, err
-		}
-		good, _ := pki.VariantNamed("good")
-		peer := oracle.Credential(t.link.Link, t.side.Other(), good)
-		style := pki.BundlePlain
-		if s, ok := t.link.Setting(t.Setting, t.Mode); ok {
-			style = s.Bundle
-		}
-		if start.Bundle, err = t.lab.authorities.BundleIn(style, t.require.Trust, peer); err != nil {
-			return nil, start, fmt.Errorf("writing the trust bundle of %s: %w", t.Name(), err)
-		}
-		if start.Key, err = own.KeyPEM(pki.PKCS8); err != nil {
-			return nil, start, fmt.Errorf("writing the key of %s: %w", t.Name(), err)
-		}
-		start.Certificate = own.CertificatePEM()
+	start, err := t.lab.outfit(t.end)
+	if err != nil {
+		return nil, start, fmt.Errorf("starting %s: %w", t.Name(), err)
 	}
 	if t.side == handshake.Server {
 		return nil, start, nil
@@ -213,18 +258,6 @@ func (t *trial) prepare(ctx context.Context) (link.Listener, component.Start, er
 	}
 	start.Peer = listener.Address()
 	return listener, start, nil
-}
-
-func (t *trial) issue(side handshake.Side, name string) (*pki.Issued, error) {
-	v, ok := pki.VariantNamed(name)
-	if !ok {
-		return nil, fmt.Errorf("there is no variant %q", name)
-	}
-	issued, err := t.lab.authorities.Issue(oracle.Credential(t.link.Link, side, v))
-	if err != nil {
-		return nil, fmt.Errorf("issuing %s for the %s: %w", name, side, err)
-	}
-	return issued, nil
 }
 
 // issueAll issues what the instrument will show, side by side and before the subject is started: keys of some types

@@ -147,7 +147,7 @@ func (t *trial) attempt(c matrix.Case) (link.Attempt, error) {
 	if c.Version == link.Clear {
 		return a, nil
 	}
-	if a.Show, err = t.issue(instrument, name); err != nil {
+	if a.Show, err = t.lab.issue(t.link, instrument, name); err != nil {
 		return a, err
 	}
 	trust := a.Require.Trust
@@ -164,46 +164,12 @@ func (t *trial) attempt(c matrix.Case) (link.Attempt, error) {
 
 // port returns the port on which the subject serves its link: the first that its program names.
 func (t *trial) port() string {
-	return t.lab.Parts[t.Subject].Program(component.Start{Require: t.require}).Ports[0]
-}
-
-// clientCases runs the cases of a client that dials again by itself, one connection after the other.
-func (t *trial) clientCases(ctx context.Context, listener link.Listener) map[string]handshake.Observation {
-	seen := map[string]handshake.Observation{}
-	for _, c := range t.Cases {
-		seen[c.ID()] = t.serve(ctx, c, listener)
-	}
-	t.control(seen, func(c matrix.Case) handshake.Observation { return t.serve(ctx, c, listener) })
-	return seen
-}
-
-// serve serves one connection of a client.
-func (t *trial) serve(ctx context.Context, c matrix.Case, listener link.Listener) (o handshake.Observation) {
-	defer cut(ctx, &o)
-	o = handshake.Observation{Evidence: handshake.Both, Stack: t.stack}
-	a, err := t.attempt(c)
-	if err != nil {
-		o.Broken = err.Error()
-		return o
-	}
-	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
-	defer cancel()
-	o.Issued = a.Show.Fingerprint()
-	begun := time.Now()
-	var from string
-	o.Server, from = listener.Serve(ctx, a)
-	if o.Server.Claim == handshake.Failed && from == "" {
-		o.Duration = time.Since(begun)
-		return o
-	}
-	o.Client = t.journal.Account(ctx, t.asSeen(from))
-	o.Duration = time.Since(begun)
-	return o
+	return t.lab.Parts[t.Subject].Program(component.Start{}).Ports[0]
 }
 
 // asSeen returns an address as the subject sees it: "" behind a proxy, where connections are told apart by their order.
 func (t *trial) asSeen(address string) string {
-	if !t.instance.SeesSource() {
+	if !t.instance.SeesSource() || t.lab.Parts[t.Subject].Reader.InOrder() {
 		return ""
 	}
 	return address

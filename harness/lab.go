@@ -48,8 +48,8 @@ type Lab struct {
 	authorities *pki.Authorities
 	starts      atomic.Int64
 	source      atomic.Uint32
-	// slots bounds how many subjects run at a time.
-	slots chan struct{}
+	// slots bound how many batches of a kind run at a time.
+	slots map[kind]chan struct{}
 
 	mu      sync.Mutex
 	behind  map[string]*standing
@@ -63,20 +63,21 @@ type standing struct {
 	err      error
 }
 
-// subjectsAtOnce is how many subjects run side by side: while one is judged the next one starts.
-const subjectsAtOnce = 2
-
 // NewLab returns a Lab. It starts nothing yet. When ctx ends, what it has under way ends, and what has not been observed
 // is Broken.
 func NewLab(ctx context.Context, o Options) *Lab {
 	if o.Note == nil {
 		o.Note = func(string) {}
 	}
+	slots := map[kind]chan struct{}{}
+	for k, n := range sideBySide {
+		slots[k] = make(chan struct{}, n)
+	}
 	return &Lab{
 		Options:     o,
 		run:         ctx,
 		authorities: pki.NewAuthorities(),
-		slots:       make(chan struct{}, subjectsAtOnce),
+		slots:       slots,
 		behind:      map[string]*standing{},
 	}
 }
@@ -113,8 +114,9 @@ func (l *Lab) Close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// start starts a component with a setting, and what stands behind it if that does not stand yet.
-func (l *Lab) start(ctx context.Context, role string, s component.Start) (launch.Instance, error) {
+// start starts a component with a setting, and what stands behind it if that does not stand yet. ready, if it is not
+// nil, takes the place of the component's own wait.
+func (l *Lab) start(ctx context.Context, role string, s component.Start, ready func(context.Context, launch.Instance) error) (launch.Instance, error) {
 	part, ok := l.Parts[role]
 	if !ok {
 		return nil, fmt.Errorf("starting %s: the target has none", role)
@@ -127,7 +129,7 @@ func (l *Lab) start(ctx context.Context, role string, s component.Start) (launch
 		}
 		s.Behind[name] = i.Address(l.Parts[name].Program(component.Start{}).Ports[0])
 	}
-	return l.launch(ctx, part, s)
+	return l.launch(ctx, part, s, ready)
 }
 
 func (l *Lab) stand(ctx context.Context, name string) (launch.Instance, error) {
@@ -145,14 +147,17 @@ func (l *Lab) stand(ctx context.Context, name string) (launch.Instance, error) {
 			return
 		}
 		l.Note("starting " + name)
-		s.instance, s.err = l.launch(ctx, part, component.Start{})
+		s.instance, s.err = l.launch(ctx, part, component.Start{}, nil)
 	})
 	return s.instance, s.err
 }
 
-func (l *Lab) launch(ctx context.Context, part Part, s component.Start) (launch.Instance, error) {
+func (l *Lab) launch(ctx context.Context, part Part, s component.Start, ready func(context.Context, launch.Instance) error) (launch.Instance, error) {
 	p := part.Complete(part.Program(s))
 	p.Deadline = l.Deadline
+	if ready != nil {
+		p.Ready = ready
+	}
 	i, err := l.Launcher.Start(ctx, p)
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", part.Name, err)

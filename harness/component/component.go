@@ -20,13 +20,29 @@ type Component struct {
 	// Behind names the components that it needs behind it.
 	Behind []string
 	// Program describes the program as started with a setting. Binary, Image and Main are left to whoever obtained it,
-	// but for programs of our own.
+	// but for programs of our own. The first of its ports is where it serves its link.
 	Program func(Start) launch.Program
 	// Reader reads its log; nil if it plays no end.
 	Reader *evidence.Reader
 	// Counters reads the connections that it has accepted, and those that it is serving now; nil if it counts none.
 	Counters func(ctx context.Context, i launch.Instance) (Counters, error)
+	// Ready asks it whether it calls itself ready; nil if it has no word for it.
+	Ready func(ctx context.Context, i launch.Instance) (Readiness, error)
+	// Stamina is how many connections of a client may fail in a row before it gives up; 0 for any number. It counts
+	// once the client has been accepted.
+	Stamina int
 }
+
+// Readiness is a component's answer to the question whether it is ready.
+type Readiness string
+
+// The answers.
+const (
+	// IsReady and IsNotReady are its own words, NoAnswer says that nobody answered.
+	IsReady    Readiness = "ready"
+	IsNotReady Readiness = "not ready"
+	NoAnswer   Readiness = "no answer"
+)
 
 // Counters are a server's own numbers.
 type Counters struct {
@@ -36,10 +52,12 @@ type Counters struct {
 
 // Start is what a component is started with.
 type Start struct {
-	// Require is what it requires of its peer; the zero Verifier starts it without TLS.
-	Require link.Verifier
-	// Bundle, Certificate and Key are the PEM files of its trust bundle and its own credential; nil without TLS.
-	Bundle, Certificate, Key []byte
+	// Given are the parameters for TLS that it is given; none starts it without TLS.
+	Given map[link.Parameter]Value
+	// From is where it takes them from.
+	From link.Origin
+	// Env holds further variables of its environment.
+	Env map[string]string
 	// Peer is the address that it dials, as "IP:port" of this machine; "" for a server.
 	Peer string
 	// Behind are the addresses of the components behind it, by name, as "IP:port" of this machine.

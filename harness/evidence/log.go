@@ -19,10 +19,15 @@ type Patterns struct {
 	// Refuses matches a line that says that the component will not start with its setting. Its first group, if it has
 	// one, holds the reason.
 	Refuses string `yaml:"refuses"`
+	// Bypasses matches the line that says that the component goes on without its peer; "" if it never does.
+	Bypasses string `yaml:"bypasses"`
 	// Connection matches a line that speaks of a connection; its first group is the peer's address as the component
 	// sees it, or the component's own where it dials. Its second group, if it has one, is what the component calls the
 	// connection: addresses come back.
 	Connection string `yaml:"connection"`
+	// Begins matches the line with which a connection begins, for a component that names none in its lines and makes one
+	// after the other: each line is of the connection that began last. It counts where Connection is empty.
+	Begins string `yaml:"begins"`
 	// Says lists what the lines say of a connection; the first line that says anything decides.
 	Says []Saying `yaml:"says"`
 	// Remote matches an error text by which the component says that its peer refused it, Fails one by which it says
@@ -45,7 +50,7 @@ type Saying struct {
 
 // Reader reads a component's log.
 type Reader struct {
-	ready, refuses, connection, remote, fails *regexp.Regexp
+	ready, refuses, bypasses, connection, begins, remote, fails *regexp.Regexp
 
 	says []saying
 }
@@ -66,7 +71,9 @@ func NewReader(p Patterns) (*Reader, error) {
 	}{
 		{"ready", p.Ready, &r.ready, 0},
 		{"refuses", p.Refuses, &r.refuses, 0},
+		{"bypasses", p.Bypasses, &r.bypasses, 0},
 		{"connection", p.Connection, &r.connection, 1},
+		{"begins", p.Begins, &r.begins, 0},
 		{"remote", p.Remote, &r.remote, 0},
 		{"fails", p.Fails, &r.fails, 0},
 	} {
@@ -112,6 +119,9 @@ func compile(name, text string, groups int, into **regexp.Regexp) error {
 // Ready reports whether a line says that the component is ready.
 func (r *Reader) Ready(line string) bool { return r.ready != nil && r.ready.MatchString(line) }
 
+// Bypasses reports whether a line says that the component goes on without its peer.
+func (r *Reader) Bypasses(line string) bool { return r.bypasses != nil && r.bypasses.MatchString(line) }
+
 // Refuses returns the reason that a line gives for not starting.
 func (r *Reader) Refuses(line string) (string, bool) {
 	if r.refuses == nil {
@@ -134,9 +144,11 @@ type Journal struct {
 	order  []connection
 	// past are the connections that were asked for last: a component goes on to write about a connection after it has
 	// said what became of it.
-	past  map[connection]struct{}
-	ring  []connection
-	next  int
+	past map[connection]struct{}
+	ring []connection
+	next int
+	// begun counts the connections that have begun, where lines name none.
+	begun int
 	grown chan struct{}
 }
 
@@ -164,19 +176,12 @@ const maxLines = 16
 
 // Line takes one line of the log.
 func (j *Journal) Line(line string) {
-	if j.reader.connection == nil {
-		return
-	}
-	m := j.reader.connection.FindStringSubmatch(line)
-	if m == nil {
-		return
-	}
-	key := connection{address: m[1]}
-	if len(m) > 2 {
-		key.name = m[2]
-	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	key, ok := j.of(line)
+	if !ok {
+		return
+	}
 	if _, gone := j.past[key]; gone {
 		return
 	}
@@ -194,6 +199,26 @@ func (j *Journal) Line(line string) {
 		close(j.grown)
 		j.grown = make(chan struct{})
 	}
+}
+
+// of returns the connection of which a line speaks.
+func (j *Journal) of(line string) (connection, bool) {
+	r := j.reader
+	if r.connection == nil {
+		if r.begins != nil && r.begins.MatchString(line) {
+			j.begun++
+		}
+		return connection{name: strconv.Itoa(j.begun)}, j.begun > 0
+	}
+	m := r.connection.FindStringSubmatch(line)
+	if m == nil {
+		return connection{}, false
+	}
+	c := connection{address: m[1]}
+	if len(m) > 2 {
+		c.name = m[2]
+	}
+	return c, true
 }
 
 // read fills in what the line says; it reports whether it says anything.
@@ -219,6 +244,9 @@ func (r *Reader) read(a *handshake.Account, line string) bool {
 	}
 	return false
 }
+
+// InOrder reports whether connections are told apart by their order alone.
+func (r *Reader) InOrder() bool { return r.connection == nil }
 
 // group returns what the first group of an expression matches in a line, without the quotes of a structured log.
 func group(re *regexp.Regexp, line string) string {

@@ -112,6 +112,8 @@ type Observation struct {
 	Issued string
 	// NotStarted holds the subject's own words if it refused to start.
 	NotStarted string
+	// Exit is the exit code with which the subject ended by itself; nil if it did not.
+	Exit *int
 	// Stack names the toolchain that built the subject, as in "go1.24.9"; "" if unknown. Alerts depend on it.
 	Stack string
 	// Against says what else the subject did against the rule of the case, whatever became of the connection; "" if

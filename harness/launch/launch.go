@@ -47,6 +47,16 @@ type File struct {
 	// finds the file in a container; elsewhere it is put below the program's own folder as well.
 	Name string
 	Data []byte
+	// Fill writes the data where they depend on the placement, such as the paths of other files; nil takes Data.
+	Fill func(p Placement) []byte
+}
+
+// Content returns what the file holds for a program that is placed so.
+func (f File) Content(p Placement) []byte {
+	if f.Fill != nil {
+		return f.Fill(p)
+	}
+	return f.Data
 }
 
 // Invocation is how a program is started.
@@ -84,6 +94,8 @@ type Instance interface {
 	SeesSource() bool
 	// Digest returns "sha256:…" of the binary or the image; "" if there is none.
 	Digest() string
+	// Replace puts other data into a file of the program while it runs; nil takes the file away.
+	Replace(ctx context.Context, file string, data []byte) error
 	// Stop ends the program, by force if it does not end within the deadline of ctx, and removes what it left.
 	Stop(ctx context.Context) error
 }

@@ -94,6 +94,20 @@ func (l *Local) Address(port string) string {
 	return net.JoinHostPort(loopback, strconv.Itoa(l.Port(port)))
 }
 
+// Replace puts other data into a file of the program, so that nobody reads half of it; nil takes the file away. See
+// [Instance].
+func (l *Local) Replace(_ context.Context, file string, data []byte) error {
+	where := l.Path(file)
+	if data == nil {
+		return os.Remove(where)
+	}
+	fresh := where + ".new"
+	if err := os.WriteFile(fresh, data, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(fresh, where)
+}
+
 // Remove gives back the ports and removes the folder with all that is in it.
 func (l *Local) Remove() error {
 	var errs []error
@@ -113,7 +127,7 @@ func (l *Local) fill(ctx context.Context, p Program, ports Ports) error {
 		if err := os.MkdirAll(filepath.Dir(where), 0o700); err != nil {
 			return err
 		}
-		if err := os.WriteFile(where, file.Data, 0o600); err != nil {
+		if err := os.WriteFile(where, file.Content(l), 0o600); err != nil {
 			return err
 		}
 	}

@@ -101,6 +101,8 @@ type Conduct struct {
 	Withholds bool
 	// Metered says that the server's own counters are read meanwhile, while nobody else is connected.
 	Metered bool
+	// AsksHealth says that the instrument asks the subject for its health.
+	AsksHealth bool
 	// Crowd says that the instrument makes further connections beside the one that is judged.
 	Crowd bool
 	// Rules are the rules that the conduct was made for.
@@ -257,6 +259,8 @@ type Listener interface {
 	// Serve accepts one connection, plays the attempt and returns the server's account, and the address from which the
 	// client connected ("IP:port").
 	Serve(ctx context.Context, a Attempt) (account handshake.Account, from string)
+	// Quiet reports whether nobody has dialled who was not served.
+	Quiet(ctx context.Context) (bool, error)
 	// Close stops listening.
 	Close() error
 }

@@ -1,6 +1,8 @@
 package conformance_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -56,13 +58,17 @@ func TestConform(t *testing.T) {
 
 func TestLoadRefuses(t *testing.T) {
 	t.Parallel()
+	alone := filepath.Join(t.TempDir(), "alone.yaml")
+	if err := os.WriteFile(alone, []byte("name: alone\ncomponents: {typha: {reference: true}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, o := range map[string]conformance.Options{
 		"no target":          {},
 		"unknown launcher":   {Target: "reference", Launch: "vm"},
 		"unknown strategy":   {Target: "reference", Strategy: "all"},
 		"selection of none":  {Target: "reference", Select: "etcd/**"},
 		"selection no glob":  {Target: "reference", Select: "a["},
-		"subject not in it":  {Target: "calico-v3.31.0", Select: "felix-typha/*/felix/**"},
+		"subject not in it":  {Target: alone, Select: "felix-typha/*/felix/**"},
 		"target not to find": {Target: "nowhere.yaml"},
 	} {
 		if _, err := conformance.Load(o); err == nil {

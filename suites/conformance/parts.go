@@ -7,6 +7,7 @@ import (
 	"github.com/calico-tls/conformance/harness"
 	"github.com/calico-tls/conformance/harness/component"
 	"github.com/calico-tls/conformance/harness/component/etcd"
+	"github.com/calico-tls/conformance/harness/component/felix"
 	"github.com/calico-tls/conformance/harness/component/stub"
 	"github.com/calico-tls/conformance/harness/component/typha"
 	"github.com/calico-tls/conformance/harness/evidence"
@@ -20,8 +21,8 @@ var components = map[target.Role]struct {
 	stub func() component.Component
 }{
 	target.Typha: {real: typha.New, stub: stub.Typha},
-	target.Felix: {stub: stub.Felix},
-	target.Etcd:  {real: func(*evidence.Reader) component.Component { return etcd.New() }},
+	target.Felix: {real: felix.New, stub: stub.Felix},
+	target.Etcd:  {real: func(*evidence.Reader) component.Component { return etcd.New(felix.Datastore) }},
 }
 
 // partOf describes a component as it was obtained.

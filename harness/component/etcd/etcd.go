@@ -2,7 +2,9 @@
 package etcd
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -25,12 +27,12 @@ const (
 	PeerPort   = "peer"
 )
 
-// New returns etcd with one member and no TLS, as it stands behind Typha.
-func New() component.Component {
-	return component.Component{Name: "etcd", Program: program}
+// New returns etcd with one member and no TLS, as it stands behind Typha and Felix, with these keys and their values.
+func New(keys map[string]string) component.Component {
+	return component.Component{Name: "etcd", Program: func(component.Start) launch.Program { return program(keys) }}
 }
 
-func program(component.Start) launch.Program {
+func program(keys map[string]string) launch.Program {
 	return launch.Program{
 		Name:  "etcd",
 		Ports: []string{ClientPort, PeerPort},
@@ -50,7 +52,12 @@ func program(component.Start) launch.Program {
 				"ETCD_LOG_LEVEL":                   "warn",
 			}}
 		},
-		Ready: awaitHealth,
+		Ready: func(ctx context.Context, i launch.Instance) error {
+			if err := awaitHealth(ctx, i); err != nil {
+				return err
+			}
+			return fill(ctx, i.Address(ClientPort), keys)
+		},
 	}
 }
 
@@ -84,6 +91,30 @@ func healthy(ctx context.Context, address string) error {
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("asking etcd for its health: wanted status 200, found %s", response.Status)
+	}
+	return nil
+}
+
+// fill writes keys by etcd's JSON gateway, which spares a client of its own (etcd api/etcdserverpb/gw, "/v3/kv/put").
+func fill(ctx context.Context, address string, keys map[string]string) error {
+	for key, value := range keys {
+		// Octets are Base64 in JSON, as encoding/json writes them.
+		body, err := json.Marshal(map[string][]byte{"key": []byte(key), "value": []byte(value)})
+		if err != nil {
+			return fmt.Errorf("writing %s to etcd: %w", key, err)
+		}
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/v3/kv/put", bytes.NewReader(body))
+		if err != nil {
+			return fmt.Errorf("writing %s to etcd: %w", key, err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return fmt.Errorf("writing %s to etcd: %w", key, err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("writing %s to etcd: wanted status 200, found %s", key, response.Status)
+		}
 	}
 	return nil
 }

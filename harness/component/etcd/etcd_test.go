@@ -26,7 +26,7 @@ func TestInProcess(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	i, err := inprocess.New(run).Start(t.Context(), etcd.New().Program(component.Start{}))
+	i, err := inprocess.New(run).Start(t.Context(), etcd.New(nil).Program(component.Start{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestUnfitFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = run.Close(context.WithoutCancel(t.Context())) })
-	p := component.Override(etcd.New().Program(component.Start{}), nil, map[string]string{"ETCD_LISTEN_CLIENT_URLS": "http://[::1]:x"})
+	p := component.Override(etcd.New(nil).Program(component.Start{}), nil, map[string]string{"ETCD_LISTEN_CLIENT_URLS": "http://[::1]:x"})
 	p.Deadline = 10 * time.Second
 	if _, err := inprocess.New(run).Start(t.Context(), p); err == nil {
 		t.Fatal("wanted an error, found none")

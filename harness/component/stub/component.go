@@ -9,10 +9,13 @@ import (
 	"strconv"
 
 	"github.com/calico-tls/conformance/harness/component"
+	realfelix "github.com/calico-tls/conformance/harness/component/felix"
 	realtypha "github.com/calico-tls/conformance/harness/component/typha"
 	"github.com/calico-tls/conformance/harness/evidence"
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/launch"
+	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/link/felixtypha"
 )
 
 // How a value is written by [slog.TextHandler].
@@ -42,6 +45,17 @@ var (
 	)
 )
 
+// ConfigFileSetting is the setting that names a stub's configuration file.
+const ConfigFileSetting = "TLSCONFORM_CONFIG_FILE"
+
+// dialect is how a stub takes the parameters of the real one of that end.
+func dialect(prefix string, end link.End) component.Dialect {
+	return component.Dialect{
+		Prefix: prefix, Names: end.Names,
+		ConfigFile: func(in *launch.Invocation, path string) { in.Env[ConfigFileSetting] = path },
+	}
+}
+
 // Typha returns the stub Typha as a component.
 func Typha() component.Component {
 	r := reader(typhaPatterns)
@@ -50,59 +64,22 @@ func Typha() component.Component {
 		Reader:   r,
 		Counters: realtypha.Counters,
 		Program: func(s component.Start) launch.Program {
-			p := realtypha.Program(s, r, map[string]string{"TYPHA_SERVERPINGINTERVALSECS": "1"})
+			p := realtypha.Program(s, r, dialect("TYPHA_", felixtypha.Link.Server), map[string]string{"TYPHA_SERVERPINGINTERVALSECS": "1"})
 			return ours(p, "typha", RunTypha)
 		},
 	}
 }
 
-// The names of the stub Felix's files.
-const (
-	bundleFile      = "ca.pem"
-	certificateFile = "client.pem"
-	keyFile         = "client.key"
-)
-
 // Felix returns the stub Felix as a component.
 func Felix() component.Component {
 	r := reader(felixPatterns)
 	return component.Component{
-		Name:    "felix",
-		Reader:  r,
-		Program: func(s component.Start) launch.Program { return ours(felixProgram(s, r), "felix", RunFelix) },
-	}
-}
-
-func felixProgram(s component.Start, r *evidence.Reader) launch.Program {
-	p := launch.Program{
-		Name: "felix",
-		Configure: func(place launch.Placement) launch.Invocation {
-			env := map[string]string{"FELIX_TYPHAADDR": place.Reach(s.Peer), "FELIX_FELIXHOSTNAME": "conformance"}
-			if !s.Require.Plaintext() {
-				env["FELIX_TYPHACAFILE"] = place.Path(bundleFile)
-				env["FELIX_TYPHACERTFILE"] = place.Path(certificateFile)
-				env["FELIX_TYPHAKEYFILE"] = place.Path(keyFile)
-			}
-			if s.Require.CN != "" {
-				env["FELIX_TYPHACN"] = s.Require.CN
-			}
-			if s.Require.URISAN != "" {
-				env["FELIX_TYPHAURISAN"] = s.Require.URISAN
-			}
-			return launch.Invocation{Env: env}
-		},
-		Ready: func(ctx context.Context, i launch.Instance) error {
-			return component.AwaitReady(ctx, "felix", r, i)
+		Name:   "felix",
+		Reader: r,
+		Program: func(s component.Start) launch.Program {
+			return ours(realfelix.Program(s, r, dialect("FELIX_", felixtypha.Link.Client), nil), "felix", RunFelix)
 		},
 	}
-	if !s.Require.Plaintext() {
-		p.Files = []launch.File{
-			{Name: bundleFile, Data: s.Bundle},
-			{Name: certificateFile, Data: s.Certificate},
-			{Name: keyFile, Data: s.Key},
-		}
-	}
-	return p
 }
 
 // ours makes a program of one that runs in this process by a function, and elsewhere as `tlsconform stub NAME`.

@@ -14,20 +14,22 @@ import (
 	"github.com/calico-tls/conformance/harness/component"
 	"github.com/calico-tls/conformance/harness/evidence"
 	"github.com/calico-tls/conformance/harness/launch"
+	"github.com/calico-tls/conformance/harness/link/felixtypha"
 )
 
 // The ports on which Typha listens.
 const (
 	SyncPort    = "sync"
 	MetricsPort = "metrics"
+	HealthPort  = "health"
 )
 
-// The names of its files.
-const (
-	bundleFile      = "ca.pem"
-	certificateFile = "server.pem"
-	keyFile         = "server.key"
-)
+// dialect says how Typha calls its parameters, and how it is told of a configuration file (Calico
+// typha/pkg/config/config_params.go, typha/pkg/daemon/daemon.go).
+var dialect = component.Dialect{
+	Prefix: "TYPHA_", Names: felixtypha.Link.Server.Names,
+	ConfigFile: func(in *launch.Invocation, path string) { in.Args = append(in.Args, "--config-file", path) },
+}
 
 // New returns Typha, whose log is read by r.
 func New(r *evidence.Reader) component.Component {
@@ -36,7 +38,7 @@ func New(r *evidence.Reader) component.Component {
 		Behind: []string{"etcd"},
 		Reader: r,
 		Program: func(s component.Start) launch.Program {
-			return Program(s, r, map[string]string{
+			return Program(s, r, dialect, map[string]string{
 				"TYPHA_DATASTORETYPE":             "etcdv3",
 				"TYPHA_LOGFILEPATH":               "none",
 				"TYPHA_LOGSEVERITYSYS":            "none",
@@ -48,15 +50,16 @@ func New(r *evidence.Reader) component.Component {
 			})
 		},
 		Counters: Counters,
+		Ready:    component.AskReady(HealthPort),
 	}
 }
 
-// Program describes a program that takes Typha's parameters (Calico typha/pkg/config/config_params.go) from its
-// environment, beside those that every setting has.
-func Program(s component.Start, r *evidence.Reader, always map[string]string) launch.Program {
-	p := launch.Program{
+// Program describes a program that takes Typha's parameters in a dialect from its environment, beside those that every
+// setting has.
+func Program(s component.Start, r *evidence.Reader, d component.Dialect, always map[string]string) launch.Program {
+	return d.Configure(launch.Program{
 		Name:  "typha",
-		Ports: []string{SyncPort, MetricsPort},
+		Ports: []string{SyncPort, MetricsPort, HealthPort},
 		Configure: func(place launch.Placement) launch.Invocation {
 			env := maps.Clone(always)
 			env["TYPHA_SERVERHOST"] = place.Host()
@@ -64,34 +67,18 @@ func Program(s component.Start, r *evidence.Reader, always map[string]string) la
 			env["TYPHA_PROMETHEUSMETRICSENABLED"] = "true"
 			env["TYPHA_PROMETHEUSMETRICSHOST"] = place.Host()
 			env["TYPHA_PROMETHEUSMETRICSPORT"] = strconv.Itoa(place.Port(MetricsPort))
+			env["TYPHA_HEALTHENABLED"] = "true"
+			env["TYPHA_HEALTHHOST"] = place.Host()
+			env["TYPHA_HEALTHPORT"] = strconv.Itoa(place.Port(HealthPort))
 			if etcd, ok := s.Behind["etcd"]; ok {
 				env["TYPHA_ETCDENDPOINTS"] = "http://" + place.Reach(etcd)
-			}
-			if !s.Require.Plaintext() {
-				env["TYPHA_CAFILE"] = place.Path(bundleFile)
-				env["TYPHA_SERVERCERTFILE"] = place.Path(certificateFile)
-				env["TYPHA_SERVERKEYFILE"] = place.Path(keyFile)
-			}
-			if s.Require.CN != "" {
-				env["TYPHA_CLIENTCN"] = s.Require.CN
-			}
-			if s.Require.URISAN != "" {
-				env["TYPHA_CLIENTURISAN"] = s.Require.URISAN
 			}
 			return launch.Invocation{Env: env}
 		},
 		Ready: func(ctx context.Context, i launch.Instance) error {
 			return component.AwaitReady(ctx, "typha", r, i)
 		},
-	}
-	if !s.Require.Plaintext() {
-		p.Files = []launch.File{
-			{Name: bundleFile, Data: s.Bundle},
-			{Name: certificateFile, Data: s.Certificate},
-			{Name: keyFile, Data: s.Key},
-		}
-	}
-	return p
+	}, s)
 }
 
 // Counters reads Typha's Prometheus metrics: the connections accepted since the start, and those that

@@ -26,11 +26,35 @@ func (i *instance) fill(ctx context.Context, files []launch.File, user string) e
 	if err != nil {
 		return err
 	}
+	i.user = owner
 	content, err := i.bundle(files, owner)
 	if err != nil {
 		return err
 	}
 	_, err = i.api().CopyToContainer(ctx, i.id, client.CopyToContainerOptions{DestinationPath: "/", Content: content})
+	return err
+}
+
+// Replace implements [launch.Instance]. Nothing can be taken out of a running container from outside, so a file that
+// is to go becomes a link that leads nowhere.
+func (i *instance) Replace(ctx context.Context, file string, data []byte) error {
+	var buffer bytes.Buffer
+	out := tar.NewWriter(&buffer)
+	where := i.Path(file)
+	header := &tar.Header{Name: where[1:], Typeflag: tar.TypeReg, Mode: 0o600, Uid: i.user, Size: int64(len(data)), ModTime: time.Now()}
+	if data == nil {
+		header.Typeflag, header.Linkname = tar.TypeSymlink, where+".gone"
+	}
+	if err := out.WriteHeader(header); err != nil {
+		return err
+	}
+	if _, err := out.Write(data); err != nil {
+		return err
+	}
+	if err := out.Close(); err != nil {
+		return err
+	}
+	_, err := i.api().CopyToContainer(ctx, i.id, client.CopyToContainerOptions{DestinationPath: "/", Content: &buffer})
 	return err
 }
 
@@ -89,14 +113,14 @@ func (i *instance) bundle(files []launch.File, owner int) (*bytes.Buffer, error)
 		return nil, err
 	}
 	for _, file := range files {
-		where := i.Path(file.Name)
+		where, data := i.Path(file.Name), file.Content(i)
 		if err := folders(where); err != nil {
 			return nil, err
 		}
-		if err := out.WriteHeader(&tar.Header{Name: where[1:], Typeflag: tar.TypeReg, Mode: 0o600, Uid: owner, Size: int64(len(file.Data)), ModTime: now}); err != nil {
+		if err := out.WriteHeader(&tar.Header{Name: where[1:], Typeflag: tar.TypeReg, Mode: 0o600, Uid: owner, Size: int64(len(data)), ModTime: now}); err != nil {
 			return nil, err
 		}
-		if _, err := out.Write(file.Data); err != nil {
+		if _, err := out.Write(data); err != nil {
 			return nil, err
 		}
 	}

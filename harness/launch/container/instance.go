@@ -41,9 +41,11 @@ type instance struct {
 	ports    map[string]int
 	address  map[string]string
 	held     []*launch.Port
-	log      launch.Log
-	made     testcontainers.Container
-	forget   func()
+	// user is the number of the user who owns the program's files.
+	user   int
+	log    launch.Log
+	made   testcontainers.Container
+	forget func()
 
 	// code and lost are written before done is closed, and read after.
 	code int

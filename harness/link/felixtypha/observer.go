@@ -37,6 +37,25 @@ func (l *listener) Address() string { return l.tcp.Addr().String() }
 // Close implements [link.Listener].
 func (l *listener) Close() error { return l.tcp.Close() }
 
+// Quiet implements [link.Listener]. It dials itself: clients wait in the order in which they dialled, so if the first in
+// the row is its own, there is no other.
+func (l *listener) Quiet(ctx context.Context) (bool, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	var d net.Dialer
+	own, err := d.DialContext(ctx, "tcp", l.Address())
+	if err != nil {
+		return false, fmt.Errorf("looking for clients: %w", err)
+	}
+	defer own.Close()
+	first, err := l.accept(ctx)
+	if err != nil {
+		return false, fmt.Errorf("looking for clients: %w", err)
+	}
+	_ = first.Close()
+	return first.RemoteAddr().String() == own.LocalAddr().String(), nil
+}
+
 // Serve implements [link.Listener]; one call at a time. The account is Accepted if the client sent its hello and
 // answered a ping, Refused if the observer objected to the client; WasRefused if an alert came or the client closed the
 // connection; Failed for anything else. Its phase is PhaseApplication once application data has come.

@@ -1,0 +1,142 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/calico-tls/conformance/harness/component"
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/launch"
+	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/matrix"
+)
+
+// refrain starts a subject with a setting with which it must neither listen nor dial. What it says is believed only if
+// nothing is there at that moment: no port that serves, no client that has dialled. A subject that has started after
+// all is met like any other, so that the observation tells what it does.
+func (t *trial) refrain(ctx context.Context, c matrix.Case) (o handshake.Observation) {
+	defer cut(ctx, &o)
+	o = handshake.Observation{Evidence: handshake.Both, Stack: t.stack}
+	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
+	defer cancel()
+	begun := time.Now()
+	listener, start, err := t.prepare(ctx)
+	if err != nil {
+		o.Broken = err.Error()
+		return o
+	}
+	if listener != nil {
+		defer listener.Close()
+	}
+	says := &stance{reader: t.lab.Parts[t.Subject].Reader}
+	t.instance, err = t.lab.start(ctx, t.Subject, start, says.settle)
+	var exit *launch.ExitError
+	switch words := says.words.Load(); {
+	case errors.As(err, &exit) && words != nil:
+		// A program that has ended keeps no port and dials nobody.
+		o.NotStarted, o.Exit = *words, &exit.Code
+	case err != nil:
+		o.Broken = err.Error()
+	default:
+		defer t.stop(ctx)
+		t.follow()
+		t.examine(ctx, c, listener, says, &o)
+	}
+	o.Duration = time.Since(begun)
+	return o
+}
+
+// stance is what a subject says of whether it starts.
+type stance struct {
+	reader interface {
+		Ready(line string) bool
+		Refuses(line string) (string, bool)
+		Bypasses(line string) bool
+	}
+	// words are those by which it refused, or goes on without its peer; nil if it did neither.
+	words    atomic.Pointer[string]
+	bypasses atomic.Bool
+}
+
+// settle waits until the subject has said whether it starts.
+func (s *stance) settle(ctx context.Context, i launch.Instance) error {
+	_, err := i.Log().Wait(ctx, func(line string) bool {
+		if words, refused := s.reader.Refuses(line); refused {
+			s.words.Store(&words)
+			return true
+		}
+		if s.reader.Bypasses(line) {
+			s.words.Store(&line)
+			s.bypasses.Store(true)
+			return true
+		}
+		return s.reader.Ready(line)
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for %T to say whether it starts: %w", i, err)
+	}
+	return nil
+}
+
+// examine looks at a subject that runs: whether it keeps to what it said.
+func (t *trial) examine(ctx context.Context, c matrix.Case, listener link.Listener, says *stance, o *handshake.Observation) {
+	if words := says.words.Load(); words != nil {
+		kept, err := t.keeps(ctx, listener)
+		if err != nil {
+			o.Broken = err.Error()
+			return
+		}
+		if kept {
+			o.NotStarted = *words
+			t.aftermath(ctx, c, says, o)
+			return
+		}
+	}
+	// It listens, or dials: in the clear, or else with TLS.
+	for _, version := range []link.Version{link.Clear, link.TLS13} {
+		c.Version = version
+		if t.side == handshake.Server {
+			*o = t.probe(ctx, c)
+		} else {
+			*o = t.serve(ctx, c, listener)
+		}
+		if t.instruments(*o).Claim == handshake.Accepted {
+			return
+		}
+	}
+}
+
+// keeps reports whether a subject that says that it does not start has no port open, or has dialled nobody.
+func (t *trial) keeps(ctx context.Context, listener link.Listener) (bool, error) {
+	if t.side == handshake.Client {
+		return listener.Quiet(ctx)
+	}
+	a, from := t.link.Prober.Probe(ctx, t.instance.Address(t.port()), "", link.Attempt{Version: link.Clear})
+	// A port that an engine publishes takes connections though nobody listens behind it, and then closes them.
+	return from == "" || !t.instance.SeesSource() && a.Claim == handshake.WasRefused && a.Octets == 0, nil
+}
+
+// aftermath notes what else a subject does that has not started.
+func (t *trial) aftermath(ctx context.Context, c matrix.Case, says *stance, o *handshake.Observation) {
+	part := t.lab.Parts[t.Subject]
+	if part.Ready == nil {
+		return
+	}
+	ready, err := part.Ready(ctx, t.instance)
+	if err != nil {
+		o.Broken = err.Error()
+		return
+	}
+	d, _ := t.link.Conduct(c.Conduct)
+	switch {
+	case says.bypasses.Load():
+		o.Against = "it goes on without its peer"
+	case ready == component.IsReady:
+		o.Against = "it calls itself ready"
+	case d.AsksHealth && ready == component.NoAnswer:
+		o.Against = "it runs on, and nobody answers at its health port"
+	}
+}

@@ -1,0 +1,174 @@
+package harness
+
+import (
+	"encoding/pem"
+	"fmt"
+	"maps"
+
+	"github.com/calico-tls/conformance/harness/component"
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/oracle"
+	"github.com/calico-tls/conformance/pki"
+)
+
+// end is one end of a link, as it is to be started.
+type end struct {
+	link Link
+	side handshake.Side
+	mode link.Mode
+	// setting is what is unlike the mode; the zero Setting if nothing is.
+	setting link.Setting
+	// own is the variant that it shows.
+	own string
+}
+
+// endOf returns the end that plays a side in cases of a mode and a setting.
+func endOf(l Link, side handshake.Side, mode, setting, own string) (end, error) {
+	e := end{link: l, side: side, own: own}
+	var ok bool
+	if e.mode, ok = l.Mode(mode); !ok {
+		return e, fmt.Errorf("link %s has no mode %q", l.Name, mode)
+	}
+	if s, ok := l.Setting(setting, mode); ok && s.Side == side {
+		e.setting = s
+	}
+	return e, nil
+}
+
+// asked is what the end's mode requires of its peer.
+func (e end) asked() link.Verifier {
+	if e.side == handshake.Server {
+		return e.mode.Server
+	}
+	return e.mode.Client
+}
+
+// outfit makes what a component is started with to play an end, but for its peer and what stands behind it.
+func (l *Lab) outfit(e end) (component.Start, error) {
+	s := component.Start{From: e.setting.From, Env: maps.Clone(e.setting.Env)}
+	if s.Env == nil {
+		s.Env = map[string]string{}
+	}
+	for name, value := range map[string]string{"TLS_CIPHER_SUITES": e.setting.Suites, "TLS_MIN_VERSION": e.setting.MinVersion} {
+		if value != "" {
+			s.Env[name] = value
+		}
+	}
+	v := e.asked()
+	if v.Plaintext() {
+		return s, nil
+	}
+	if e.setting.Change != nil {
+		v = e.setting.Change(v)
+	}
+	own, err := l.issue(e.link, e.side, e.own)
+	if err != nil {
+		return s, err
+	}
+	if s.Given, err = l.sound(e, v, own); err != nil {
+		return s, err
+	}
+	for parameter, form := range e.setting.Given {
+		value, given, err := l.inForm(e, parameter, form, s.Given[parameter], own)
+		if err != nil {
+			return s, err
+		}
+		if s.Given[parameter] = value; !given {
+			delete(s.Given, parameter)
+		}
+	}
+	return s, nil
+}
+
+// sound returns the parameters of an end that requires v, with nothing amiss.
+func (l *Lab) sound(e end, v link.Verifier, own *pki.Issued) (map[link.Parameter]component.Value, error) {
+	good, _ := pki.VariantNamed("good")
+	bundle, err := l.authorities.BundleIn(e.setting.Bundle, v.Trust, oracle.Credential(e.link.Link, e.side.Other(), good))
+	if err != nil {
+		return nil, fmt.Errorf("writing a trust bundle: %w", err)
+	}
+	format := e.setting.Key
+	if format == "" {
+		format = pki.PKCS8
+	}
+	key, err := own.KeyPEM(format)
+	if err != nil {
+		return nil, fmt.Errorf("writing a key: %w", err)
+	}
+	given := map[link.Parameter]component.Value{
+		link.Bundle:      {File: component.Own, Data: bundle},
+		link.Certificate: {File: component.Own, Data: own.CertificatePEM()},
+		link.Key:         {File: component.Own, Data: key},
+	}
+	if v.CN != "" {
+		given[link.CommonName] = component.Value{Text: v.CN}
+	}
+	if v.URISAN != "" {
+		given[link.URISAN] = component.Value{Text: v.URISAN}
+	}
+	return given, nil
+}
+
+// files are the kinds of files that forms name.
+var files = map[link.Form]component.FileKind{
+	link.FormMissing: component.Absent, link.FormFolder: component.Folder, link.FormUnreadable: component.Unreadable,
+}
+
+// inForm returns a parameter in a form, and whether it is given at all.
+func (l *Lab) inForm(e end, p link.Parameter, form link.Form, v component.Value, own *pki.Issued) (component.Value, bool, error) {
+	ours := func(data []byte, err error) (component.Value, bool, error) {
+		return component.Value{File: component.Own, Data: data}, true, err
+	}
+	switch form {
+	case link.FormUnset:
+		return v, false, nil
+	case link.FormBlank:
+		return component.Value{}, true, nil
+	case link.FormNone:
+		return component.Value{Text: "none"}, true, nil
+	case link.FormLineBreak:
+		return component.Value{Text: v.Text + "\n"}, true, nil
+	case link.FormPadded:
+		return component.Value{Text: v.Text + " "}, true, nil
+	case link.FormMissing, link.FormFolder, link.FormUnreadable:
+		return component.Value{File: files[form]}, true, nil
+	case link.FormEmpty:
+		return ours([]byte{}, nil)
+	case link.FormJunk:
+		return ours([]byte("neither PEM nor DER\n"), nil)
+	case link.FormJunkPEM:
+		return ours(junkPEM(p), nil)
+	case link.FormEncrypted:
+		return ours(own.KeyPEM("encrypted"))
+	case link.FormForeign:
+		other, err := l.issue(e.link, e.side, "wrong-key")
+		if err != nil {
+			return v, true, err
+		}
+		return ours(other.KeyPEM(pki.PKCS8))
+	}
+	return v, true, fmt.Errorf("there is no form %q", form)
+}
+
+// junkPEM is PEM that holds no DER.
+func junkPEM(p link.Parameter) []byte {
+	kind := "CERTIFICATE"
+	if p == link.Key {
+		kind = "PRIVATE KEY"
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: []byte("no DER at all")})
+}
+
+// issue makes what a side of a link shows as a variant.
+func (l *Lab) issue(of Link, side handshake.Side, name string) (*pki.Issued, error) {
+	v, ok := pki.VariantNamed(name)
+	if !ok {
+		return nil, fmt.Errorf("there is no variant %q", name)
+	}
+	issued, err := l.authorities.Issue(oracle.Credential(of.Link, side, v))
+	if err != nil {
+		return nil, fmt.Errorf("issuing %s for the %s: %w", name, side, err)
+	}
+	return issued, nil
+}
