@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -232,7 +233,7 @@ func (b *Batch) trial() (*trial, error) {
 	if !ok {
 		return nil, fmt.Errorf("link %s has no end %q", b.Link, b.Subject)
 	}
-	e, err := endOf(l, side, b.Mode, b.Setting, b.Own)
+	e, err := endOf(l, side, b.Cases[0])
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +257,7 @@ func (t *trial) prepare(ctx context.Context) (link.Listener, component.Start, er
 	if err != nil {
 		return nil, start, fmt.Errorf("opening the observer of %s: %w", t.Name(), err)
 	}
-	start.Peer = listener.Address()
+	start.Peer = cmp.Or(start.Peer, listener.Address())
 	return listener, start, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/calico-tls/conformance/harness/component"
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/harness/oracle"
 	"github.com/calico-tls/conformance/pki"
 )
@@ -23,14 +24,17 @@ type end struct {
 	own string
 }
 
-// endOf returns the end that plays a side in cases of a mode and a setting.
-func endOf(l Link, side handshake.Side, mode, setting, own string) (end, error) {
-	e := end{link: l, side: side, own: own}
-	var ok bool
-	if e.mode, ok = l.Mode(mode); !ok {
-		return e, fmt.Errorf("link %s has no mode %q", l.Name, mode)
+// endOf returns the end that plays a side in a case.
+func endOf(l Link, side handshake.Side, c matrix.Case) (end, error) {
+	e := end{link: l, side: side, own: c.Client}
+	if side == handshake.Server {
+		e.own = c.Server
 	}
-	if s, ok := l.Setting(setting, mode); ok && s.Side == side {
+	var ok bool
+	if e.mode, ok = l.Mode(c.Mode); !ok {
+		return e, fmt.Errorf("link %s has no mode %q", l.Name, c.Mode)
+	}
+	if s, ok := l.Setting(c.Setting, c.Mode, c.Subject); ok && s.Side == side {
 		e.setting = s
 	}
 	return e, nil
@@ -46,7 +50,7 @@ func (e end) asked() link.Verifier {
 
 // outfit makes what a component is started with to play an end, but for its peer and what stands behind it.
 func (l *Lab) outfit(e end) (component.Start, error) {
-	s := component.Start{From: e.setting.From, Env: maps.Clone(e.setting.Env)}
+	s := component.Start{From: e.setting.From, Env: maps.Clone(e.setting.Env), Peer: e.setting.Address}
 	if s.Env == nil {
 		s.Env = map[string]string{}
 	}

@@ -58,8 +58,14 @@ type Setting struct {
 	From  Origin
 	// Suites and MinVersion are what TLS_CIPHER_SUITES and TLS_MIN_VERSION say; "" for nothing.
 	Suites, MinVersion string
+	// Address is what a client is told in the place of its peer's address, and cannot use; "" tells it the address.
+	Address string
 	// Env holds further variables of the subject's environment, by which no verdict is predicted.
 	Env map[string]string
+	// Spoils names a file that is spoilt while the subject runs, and put right again; "" for none.
+	Spoils Parameter
+	// Conducts are the conducts with which it is posed, beside a well-behaved peer's.
+	Conducts []string
 	// Variants are the variants that the instrument shows; the first is accepted, as the control. Empty where the
 	// subject must not start.
 	Variants []string
@@ -171,9 +177,11 @@ func (l Link) Mode(name string) (Mode, bool) {
 	return find(l.Modes, func(m Mode) bool { return m.Name == name })
 }
 
-// Setting returns the setting of that name in a mode.
-func (l Link) Setting(name, mode string) (Setting, bool) {
-	return find(l.Settings, func(s Setting) bool { return s.Name == name && s.Mode == mode })
+// Setting returns the setting of that name in a mode, with which a subject is started; of either end where the two meet.
+func (l Link) Setting(name, mode, subject string) (Setting, bool) {
+	return find(l.Settings, func(s Setting) bool {
+		return s.Name == name && s.Mode == mode && (subject == l.End(s.Side).Component || subject == l.Both())
+	})
 }
 
 // Conduct returns the conduct of that name.

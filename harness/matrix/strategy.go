@@ -57,6 +57,11 @@ func Core(l link.Link) []Case {
 				cases = append(cases, conductCases(l, c)...)
 			}
 		}
+		for _, s := range l.Shown {
+			if s.Side == subject {
+				cases = append(cases, shownCases(l, s)...)
+			}
+		}
 	}
 	return sorted(cases)
 }
@@ -109,14 +114,51 @@ func clearCases(base Case, subject handshake.Side) []Case {
 	return cases
 }
 
+// settingCases enumerates the starts with a setting: those in which the subject must not start, and those in which the
+// instrument shows the setting's variants to it.
 func settingCases(l link.Link, s link.Setting) []Case {
+	base := Case{Link: l.Name, Mode: s.Mode, Subject: l.End(s.Side).Component, Client: "good", Server: "good", Setting: s.Name}
+	*shown(&base, s.Side.Other()) = cmp.Or(s.Own, "good")
 	var cases []Case
 	for _, name := range s.Variants {
-		c := Case{Link: l.Name, Mode: s.Mode, Subject: l.End(s.Side).Component, Client: "good", Server: "good", Setting: s.Name}
+		c := base
 		*shown(&c, s.Side) = name
-		cases = append(cases, versions(c, variant(name))...)
+		cases = append(cases, spokenIn(c, s.Versions, variant(name))...)
+	}
+	if slices.Contains(s.Versions, link.None) {
+		base.Version = link.None
+		cases = append(cases, base)
+	}
+	for _, name := range s.Conducts {
+		d, _ := l.Conduct(name)
+		for _, c := range slices.Clone(cases) {
+			if len(d.Versions) == 0 || slices.Contains(d.Versions, c.Version) {
+				c.Conduct = name
+				cases = append(cases, c)
+			}
+		}
 	}
 	return cases
+}
+
+// spokenIn makes a case of each of the versions, or of those in which the variant can be posed if there are none.
+func spokenIn(c Case, in []link.Version, v pki.Variant) []Case {
+	if len(in) == 0 {
+		return versions(c, v)
+	}
+	var cases []Case
+	for _, version := range in {
+		c.Version = version
+		cases = append(cases, c)
+	}
+	return cases
+}
+
+// shownCases enumerates what a subject itself shows to a peer that shows the good variant.
+func shownCases(l link.Link, s link.Shown) []Case {
+	c := Case{Link: l.Name, Mode: s.Mode, Subject: l.End(s.Side).Component, Client: "good", Server: "good"}
+	*shown(&c, s.Side.Other()) = s.Variant
+	return versions(c, variant(s.Variant))
 }
 
 func conductCases(l link.Link, d link.Conduct) []Case {
@@ -125,15 +167,9 @@ func conductCases(l link.Link, d link.Conduct) []Case {
 	for _, mode := range d.Modes {
 		for _, name := range d.Variants {
 			c := Case{Link: l.Name, Mode: mode, Subject: l.End(subject).Component, Client: "good", Server: "good", Conduct: d.Name}
+			*shown(&c, subject.Other()) = cmp.Or(d.Own, "good")
 			*shown(&c, subject) = name
-			if len(d.Versions) > 0 {
-				for _, version := range d.Versions {
-					c.Version = version
-					cases = append(cases, c)
-				}
-				continue
-			}
-			cases = append(cases, versions(c, variant(name))...)
+			cases = append(cases, spokenIn(c, d.Versions, variant(name))...)
 		}
 	}
 	return cases

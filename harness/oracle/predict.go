@@ -90,7 +90,7 @@ func Verifiers(l link.Link, c matrix.Case) (client, server link.Verifier, err er
 	of := map[handshake.Side]*link.Verifier{handshake.Client: &client, handshake.Server: &server}
 	client, server = m.Client, m.Server
 	if c.Setting != "" {
-		s, ok := l.Setting(c.Setting, c.Mode)
+		s, ok := l.Setting(c.Setting, c.Mode, c.Subject)
 		if !ok {
 			return client, server, fmt.Errorf("link %s has no setting %q in mode %s", l.Name, c.Setting, c.Mode)
 		}
@@ -205,7 +205,7 @@ func (q question) rules(peer showing, decides ...string) []string {
 	if d, ok := q.link.Conduct(q.c.Conduct); ok {
 		add(d.Rules...)
 	}
-	if s, ok := q.link.Setting(q.c.Setting, q.c.Mode); ok {
+	if s, ok := q.link.Setting(q.c.Setting, q.c.Mode, q.c.Subject); ok {
 		add(s.Rules...)
 	} else if peer.consults() {
 		for _, id := range peer.variant.Rules {

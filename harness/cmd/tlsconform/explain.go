@@ -81,7 +81,7 @@ func explain(w io.Writer, c matrix.Case) error {
 	}
 	mode, _ := l.Mode(c.Mode)
 	p := page{ID: c.ID(), Mode: mode.Name + ": " + mode.Text, Wanted: e.Wanted(), ByHand: byHand(l.Link, c)}
-	if s, ok := l.Setting(c.Setting, c.Mode); ok {
+	if s, ok := l.Setting(c.Setting, c.Mode, c.Subject); ok {
 		p.Setting = s.Name + ": " + s.Text
 	}
 	if d, ok := l.Conduct(c.Conduct); ok {

@@ -77,7 +77,7 @@ func writeFiles(c matrix.Case, dir string) ([]string, error) {
 		}
 		good, _ := pki.VariantNamed("good")
 		style := pki.BundlePlain
-		if s, ok := l.Setting(c.Setting, c.Mode); ok && s.Side == e.side {
+		if s, ok := l.Setting(c.Setting, c.Mode, c.Subject); ok && s.Side == e.side {
 			style = s.Bundle
 		}
 		bundle, err := authorities.BundleIn(style, e.requires.Trust, oracle.Credential(l.Link, e.side.Other(), good))
