@@ -24,6 +24,7 @@ import (
 
 var roots = []pki.AuthorityName{
 	pki.Trusted, pki.Second, pki.Third, pki.Fourth, pki.Fifth, pki.Untrusted, pki.SameName, pki.ExpiredRoot,
+	pki.HardWayRoot,
 }
 
 func TestIssueMakesEqualCredentialsOnce(t *testing.T) {
@@ -91,6 +92,11 @@ func TestIssueRefuses(t *testing.T) {
 		"sha-1 with ed25519": {func(c *pki.Credential) {
 			c.Root, c.Leaf.Key, c.Leaf.Digest = pki.SelfSigned, pki.Ed25519, pki.SHA1
 		}, "wanted an ECDSA or RSA key"},
+		"md5 with ecdsa":          {func(c *pki.Credential) { c.Leaf.Digest = pki.MD5 }, "wanted an RSA key"},
+		"unknown digest":          {func(c *pki.Credential) { c.Leaf.Digest = "crc32" }, `no digest "crc32"`},
+		"extensions in a bare":    {func(c *pki.Credential) { c.Leaf.Form = pki.Bare }, `"bare" holds no extension, found 3`},
+		"extensions in a v1":      {func(c *pki.Credential) { c.Leaf.Form = pki.Version1 }, `"version-1" holds no extension, found 3`},
+		"an address that is none": {func(c *pki.Credential) { c.Leaf.IPAddresses = []string{"localhost"} }, "reading an IP address"},
 	}
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {

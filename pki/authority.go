@@ -23,6 +23,8 @@ const (
 	SameName AuthorityName = "same-name"
 	// ExpiredRoot is a root whose own certificate has expired.
 	ExpiredRoot AuthorityName = "expired-root"
+	// HardWayRoot is a root as the manual installation makes it: RSA of 4096 bits, for a year, without a key usage.
+	HardWayRoot AuthorityName = "hard-way-root"
 	// SelfSigned stands for the leaf itself: it is signed with its own key.
 	SelfSigned AuthorityName = "self-signed"
 	// Intermediate is an intermediate authority under Trusted. In a Credential it never stands as the Root; a
@@ -63,6 +65,7 @@ var subjects = map[AuthorityName]string{
 	Untrusted:    "conformance untrusted authority",
 	SameName:     "conformance trusted authority",
 	ExpiredRoot:  "conformance expired authority",
+	HardWayRoot:  "conformance hard way authority",
 	Intermediate: "conformance intermediate authority",
 }
 
@@ -82,8 +85,11 @@ func AuthorityTemplate(name AuthorityName) Template {
 		PathLen:     NoPathLen,
 		Key:         P256,
 	}
-	if name == ExpiredRoot {
-		t.NotAfter = -30 * time.Minute
+	switch name {
+	case ExpiredRoot:
+		t.NotAfter = past
+	case HardWayRoot:
+		t.Key, t.KeyUsage, t.NotAfter = RSA4096, 0, hardWayDays*24*time.Hour
 	}
 	return t
 }

@@ -16,8 +16,14 @@ const (
 	past   = -30 * time.Minute
 	future = time.Hour
 
-	otherDomain  = "other.example.org"
+	otherDomain = "other.example.org"
+	// otherAddress is of a network that is kept for documentation (RFC 5737), so that no end has it.
+	otherAddress = "192.0.2.1"
 	operatorDays = 825
+	hardWayDays  = 365
+
+	// skew is how far from the moment of issue a boundary of a validity lies that has only just been passed.
+	skew = 2 * time.Second
 )
 
 // change makes a credential from the good one.
@@ -160,6 +166,26 @@ func operatorShape(t *Template, o Origin) {
 	t.DNSNames = []string{o.Own.CN}
 	t.URIs = nil
 	t.NotAfter = operatorDays * 24 * time.Hour
+}
+
+// hardWayShape makes a leaf as the manual installation does, which asks openssl for nothing but a subject and a life.
+func hardWayShape(form Form) edit {
+	return func(t *Template, _ Origin) {
+		t.Form, t.Key = form, RSA4096
+		t.URIs, t.Usages, t.KeyUsage = nil, nil, 0
+		t.NotAfter = hardWayDays * 24 * time.Hour
+	}
+}
+
+// svidShape makes a leaf that keeps to the letter of SPIFFE X509-SVID sections 2 and 4.
+func svidShape(t *Template, _ Origin) {
+	t.CommonNames = nil
+	t.Usages = []x509.ExtKeyUsage{serverAuth, clientAuth}
+	t.BasicConstraints = true
+}
+
+func hostOther(t *Template, _ Origin) {
+	t.DNSNames, t.IPAddresses = []string{"host." + otherDomain}, []string{otherAddress}
 }
 
 // What names are made of the required one.

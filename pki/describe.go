@@ -23,6 +23,12 @@ var usageNames = map[x509.ExtKeyUsage]string{
 	x509.ExtKeyUsageCodeSigning: "code signing",
 }
 
+// digestNames and formNames say what is not as usual.
+var (
+	digestNames = map[Digest]string{SHA1: "SHA-1", MD5: "MD5"}
+	formNames   = map[Form]string{Bare: "X.509 version 3 without any extension", Version1: "X.509 version 1"}
+)
+
 // keyUsageNames are in the order of their bits (RFC 5280 section 4.2.1.3).
 var keyUsageNames = []struct {
 	bit  x509.KeyUsage
@@ -90,6 +96,7 @@ func describe(t Template, at position) string {
 	each("DNS SAN", t.DNSNames)
 	each("e-mail SAN", t.EmailAddresses)
 	each("URI SAN", t.URIs)
+	each("IP SAN", t.IPAddresses)
 	if len(said) == 0 {
 		add("no name at all")
 	}
@@ -107,7 +114,7 @@ func describe(t Template, at position) string {
 		add("CA with path length %d", t.PathLen)
 	case t.CA:
 		add("CA")
-	case at == above:
+	case at == above, t.BasicConstraints:
 		add("not a CA")
 	}
 	each("permits URI domain", t.PermittedURIDomains)
@@ -116,8 +123,11 @@ func describe(t Template, at position) string {
 		add("critical extension %s, which nobody knows", oidUnknown)
 	}
 	add("%s key", strings.ToUpper(string(t.Key)))
-	if t.Digest == SHA1 {
-		add("signed with SHA-1")
+	if name := digestNames[t.Digest]; name != "" {
+		add("signed with %s", name)
+	}
+	if name := formNames[t.Form]; name != "" {
+		add("%s", name)
 	}
 	if t.Serial != 0 {
 		add("serial number %d", t.Serial)

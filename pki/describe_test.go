@@ -30,15 +30,15 @@ func TestDescribe(t *testing.T) {
 	t.Parallel()
 	odd := pki.Credential{
 		Leaf: pki.Template{
-			DNSNames: []string{"t\u0443pha"}, EmailAddresses: []string{"a\x00"}, Organizations: []string{"o"}, OrganizationalUnits: []string{"u"},
+			DNSNames: []string{"t\u0443pha"}, EmailAddresses: []string{"a\x00"}, IPAddresses: []string{"192.0.2.1"}, BasicConstraints: true, Form: pki.Version1, Organizations: []string{"o"}, OrganizationalUnits: []string{"u"},
 			NotBefore: -90 * time.Second, NotAfter: 48 * time.Hour, Usages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny, 13},
 			Key: pki.Ed25519, Digest: pki.SHA1, Serial: 7, CriticalUnknown: true,
 		},
 		Root: pki.SelfSigned, Sending: "by-post", Padding: 9, ForeignKey: true, Extra: []pki.Template{{NotAfter: 30 * time.Minute}},
 	}
 	wanted := []string{
-		`leaf: O "o", OU "u", DNS SAN "t\u0443pha", e-mail SAN "a\x00", valid from 1m30s ago until 2 days from now, for any usage and usage 13, ` +
-			`critical extension 2.999.1, which nobody knows, ED25519 key, signed with SHA-1, serial number 7`,
+		`leaf: O "o", OU "u", DNS SAN "t\u0443pha", e-mail SAN "a\x00", IP SAN "192.0.2.1", valid from 1m30s ago until 2 days from now, for any usage and usage 13, ` +
+			`not a CA, critical extension 2.999.1, which nobody knows, ED25519 key, signed with SHA-1, X.509 version 1, serial number 7`,
 		"root: none, the leaf signed itself",
 		`sent: as "by-post"`,
 		"sent after them: a leaf of the trusted authority: no name at all, valid from now until 30min from now, no extended key usage,  key",

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"net/netip"
 	"time"
 )
 
@@ -29,6 +30,7 @@ const (
 	tagEmail = 1
 	tagDNS   = 2
 	tagURI   = 6
+	tagIP    = 7
 )
 
 // issuer is an authority with its key.
@@ -60,7 +62,7 @@ func prepare(t Template, at position) (*x509.Certificate, error) {
 		NotAfter:                    now.Add(t.NotAfter),
 		KeyUsage:                    t.KeyUsage,
 		ExtKeyUsage:                 t.Usages,
-		BasicConstraintsValid:       t.CA || at == above,
+		BasicConstraintsValid:       t.CA || t.BasicConstraints || at == above,
 		IsCA:                        t.CA,
 		MaxPathLen:                  NoPathLen,
 		PermittedURIDomains:         t.PermittedURIDomains,
@@ -73,7 +75,7 @@ func prepare(t Template, at position) (*x509.Certificate, error) {
 	if t.Serial != 0 {
 		cert.SerialNumber = big.NewInt(t.Serial)
 	}
-	if len(t.DNSNames)+len(t.EmailAddresses)+len(t.URIs) > 0 {
+	if len(t.DNSNames)+len(t.EmailAddresses)+len(t.URIs)+len(t.IPAddresses) > 0 {
 		names, err := encodeAltNames(t)
 		if err != nil {
 			return nil, fmt.Errorf("encoding the subject alternative name: %w", err)
@@ -116,6 +118,13 @@ func encodeAltNames(t Template) ([]byte, error) {
 	add(tagEmail, t.EmailAddresses)
 	add(tagDNS, t.DNSNames)
 	add(tagURI, t.URIs)
+	for _, text := range t.IPAddresses {
+		address, err := netip.ParseAddr(text)
+		if err != nil {
+			return nil, fmt.Errorf("reading an IP address: %w", err)
+		}
+		add(tagIP, []string{string(address.AsSlice())})
+	}
 	return asn1.Marshal(names)
 }
 
@@ -128,7 +137,7 @@ func sign(t Template, key crypto.Signer, by *issuer) ([]byte, error) {
 	if by == nil {
 		by = &issuer{cert: cert, key: key}
 	}
-	return create(cert, t.Digest, key, by)
+	return create(cert, t, key, by)
 }
 
 // signIssuer makes an authority, signed by the one above it; a nil one makes it a root. keyID is its key identifier;
@@ -154,7 +163,7 @@ func signIssuer(id string, t Template, top *issuer, keyID []byte) (*issuer, erro
 	if top == nil {
 		top = &issuer{cert: cert, key: key}
 	}
-	der, err := create(cert, t.Digest, key, top)
+	der, err := create(cert, t, key, top)
 	if err != nil {
 		return nil, err
 	}
@@ -165,22 +174,42 @@ func signIssuer(id string, t Template, top *issuer, keyID []byte) (*issuer, erro
 	return &issuer{id: id, cert: parsed, key: key}, nil
 }
 
-func create(cert *x509.Certificate, digest Digest, key crypto.Signer, by *issuer) ([]byte, error) {
-	if digest == SHA1 {
-		switch by.key.Public().(type) {
-		case *ecdsa.PublicKey:
-			cert.SignatureAlgorithm = x509.ECDSAWithSHA1
-		case *rsa.PublicKey:
-			cert.SignatureAlgorithm = x509.SHA1WithRSA
-		default:
-			return nil, fmt.Errorf("signing with SHA-1: wanted an ECDSA or RSA key, found %T", by.key.Public())
-		}
+// create signs a certificate. The issuer's key must be able to sign with the template's digest.
+func create(cert *x509.Certificate, t Template, key crypto.Signer, by *issuer) ([]byte, error) {
+	var err error
+	if cert.SignatureAlgorithm, err = algorithm(t.Digest, by.key.Public()); err != nil {
+		return nil, err
 	}
-	der, err := x509.CreateCertificate(rand.Reader, cert, by.cert, key.Public(), by.key)
+	parent := by.cert
+	if t.Form != Extended {
+		nameless := *by.cert
+		nameless.SubjectKeyId = nil // it would become an extension
+		parent = &nameless
+	}
+	der, err := x509.CreateCertificate(rand.Reader, cert, parent, key.Public(), by.key)
 	if err != nil {
 		return nil, fmt.Errorf("signing a certificate: %w", err)
 	}
-	return der, nil
+	return rewrite(der, t, by.key)
+}
+
+// algorithm returns the one to ask crypto/x509 for; 0 leaves the choice to it.
+func algorithm(digest Digest, public crypto.PublicKey) (x509.SignatureAlgorithm, error) {
+	_, isRSA := public.(*rsa.PublicKey)
+	_, isECDSA := public.(*ecdsa.PublicKey)
+	switch {
+	case digest == SHA256, digest == MD5 && isRSA: // MD5 comes with rewrite: crypto/x509 does not sign with it
+		return 0, nil
+	case digest == SHA1 && isRSA:
+		return x509.SHA1WithRSA, nil
+	case digest == SHA1 && isECDSA:
+		return x509.ECDSAWithSHA1, nil
+	case digest == SHA1:
+		return 0, fmt.Errorf("signing with SHA-1: wanted an ECDSA or RSA key, found %T", public)
+	case digest == MD5:
+		return 0, fmt.Errorf("signing with MD5: wanted an RSA key, found %T", public)
+	}
+	return 0, fmt.Errorf("signing a certificate: there is no digest %q", digest)
 }
 
 // damage returns a copy of a certificate that says SET where its first inner SEQUENCE starts, so that the lengths hold

@@ -65,4 +65,5 @@ func Example_variants() {
 	// intermediate-not-yet-valid
 	// expired
 	// not-yet-valid
+	// just-expired
 }

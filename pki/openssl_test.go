@@ -52,6 +52,7 @@ var opensslReasons = map[string]string{
 	"constraint-excluded":             "48",
 	"sha1":                            "68",
 	"intermediate-sha1":               "68",
+	"md5":                             "68",
 }
 
 // opensslDiffers lists the rows of which OpenSSL thinks otherwise than the table, and crypto/x509, do.
@@ -70,7 +71,7 @@ func TestOpenSSLFindsTheSame(t *testing.T) {
 	t.Parallel()
 	requireOpenSSL(t)
 	a := authorities()
-	roots, err := a.Bundle([]pki.AuthorityName{pki.Trusted, pki.ExpiredRoot}, pki.Credential{})
+	roots, err := a.Bundle(anchors, pki.Credential{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,8 +109,8 @@ func TestOpenSSLFindsTheSame(t *testing.T) {
 	}
 }
 
-// TestOpenSSLFindsNothingElseInSHA1 lets OpenSSL take weak digests: then nothing is left to refuse.
-func TestOpenSSLFindsNothingElseInSHA1(t *testing.T) {
+// TestOpenSSLFindsNothingElseInWeakDigests lets OpenSSL take weak digests: then nothing is left to refuse.
+func TestOpenSSLFindsNothingElseInWeakDigests(t *testing.T) {
 	t.Parallel()
 	requireOpenSSL(t)
 	a := authorities()
@@ -117,7 +118,7 @@ func TestOpenSSLFindsNothingElseInSHA1(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"sha1", "intermediate-sha1"} {
+	for _, name := range []string{"sha1", "intermediate-sha1", "md5"} {
 		v, _ := pki.VariantNamed(name)
 		for _, o := range origins {
 			if found, reason := verifyWithOpenSSL(t, o.Role, roots, issue(t, a, v.Credential(o)), "0"); found != nil {

@@ -27,6 +27,9 @@ var (
 	origins = []pki.Origin{{Role: pki.Client, Own: felix, Peer: typha}, {Role: pki.Server, Own: typha, Peer: felix}}
 )
 
+// anchors are the trust bundle for which a variant's row says what it breaks.
+var anchors = []pki.AuthorityName{pki.Trusted, pki.ExpiredRoot, pki.HardWayRoot}
+
 // What crypto/tls bears: octets of a Certificate message, and bits of an RSA key.
 const (
 	bearableMessage = 262144
@@ -43,7 +46,7 @@ type party struct {
 // parties returns the relying parties to which a variant's row speaks.
 func parties(t *testing.T, a *pki.Authorities, v pki.Variant, o pki.Origin) map[string]party {
 	t.Helper()
-	roots, err := a.Pool([]pki.AuthorityName{pki.Trusted, pki.ExpiredRoot}, pki.Credential{})
+	roots, err := a.Pool(anchors, pki.Credential{})
 	if err != nil {
 		t.Fatal(err)
 	}

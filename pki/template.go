@@ -46,6 +46,8 @@ type Template struct {
 	DNSNames       []string
 	EmailAddresses []string
 	URIs           []string
+	// IPAddresses go there too; they are written as [net/netip.ParseAddr] reads them.
+	IPAddresses []string
 	// NotBefore and NotAfter are offsets from the moment of issue.
 	NotBefore time.Duration
 	NotAfter  time.Duration
@@ -53,6 +55,8 @@ type Template struct {
 	KeyUsage  x509.KeyUsage
 	// CA sets basic constraints CA:TRUE. Without it a certificate of a path says CA:FALSE, and a leaf says nothing.
 	CA bool
+	// BasicConstraints makes a leaf that is no CA say so: CA:FALSE.
+	BasicConstraints bool
 	// PathLen limits the number of intermediates below a CA; NoPathLen sets no limit. It means nothing without CA.
 	PathLen int
 	// PermittedURIDomains and ExcludedURIDomains are the name constraints of a CA (RFC 5280 section 4.2.1.10).
@@ -60,6 +64,8 @@ type Template struct {
 	ExcludedURIDomains  []string
 	// CriticalUnknown adds a critical extension that nobody knows.
 	CriticalUnknown bool
+	// Form is the form of the certificate. Those that hold no extension take no template that asks for one.
+	Form Form
 	// Key is the type of the certificate's own key.
 	Key KeyType
 	// Digest is the hash of the signature over this certificate, which its issuer's key makes.
@@ -98,6 +104,21 @@ const (
 	SHA256 Digest = ""
 	// SHA1 is SHA-1. Ed25519 keys cannot sign with it.
 	SHA1 Digest = "sha1"
+	// MD5 is MD5. Only RSA keys can sign with it.
+	MD5 Digest = "md5"
+)
+
+// Form is the version of a certificate, and whether it holds extensions.
+type Form string
+
+// The forms.
+const (
+	// Extended is X.509 version 3 with extensions: those of the template, and the issuer's key identifier.
+	Extended Form = ""
+	// Bare is X.509 version 3 without a single extension.
+	Bare Form = "bare"
+	// Version1 is X.509 version 1, which knows no extensions (RFC 5280 section 4.1.2.1).
+	Version1 Form = "version-1"
 )
 
 // Sending says which certificates of a credential are sent.

@@ -66,6 +66,7 @@ func (f fuzzed) template() pki.Template {
 	if f.flags&4 != 0 {
 		t.Digest = pki.SHA1
 	}
+	t.BasicConstraints = f.flags&8 != 0
 	if f.usage > 0 {
 		t.Usages = []x509.ExtKeyUsage{x509.ExtKeyUsage(f.usage % 14)}
 	}
@@ -130,8 +131,8 @@ func compare(t *testing.T, template pki.Template, cert *x509.Certificate, before
 	if cert.KeyUsage != template.KeyUsage || !slices.Equal(cert.ExtKeyUsage, template.Usages) {
 		t.Errorf("wanted the usages %v and %v, found %v and %v", template.KeyUsage, template.Usages, cert.KeyUsage, cert.ExtKeyUsage)
 	}
-	if cert.IsCA != template.CA || cert.BasicConstraintsValid != template.CA {
-		t.Errorf("wanted CA %t, found %t", template.CA, cert.IsCA)
+	if cert.IsCA != template.CA || cert.BasicConstraintsValid != (template.CA || template.BasicConstraints) {
+		t.Errorf("wanted CA %t, and that it is said: %t, found %t and %t", template.CA, template.CA || template.BasicConstraints, cert.IsCA, cert.BasicConstraintsValid)
 	}
 	if template.CA && cert.MaxPathLen != template.PathLen {
 		t.Errorf("wanted the path length %d, found %d", template.PathLen, cert.MaxPathLen)

@@ -91,6 +91,8 @@ var Variants = []Variant{
 
 	{Name: "expired", Twin: "good", Breaks: CheckValidity, Rules: []string{"IDENT-47"}, Text: "it has expired", Change: leaf(func(t *Template, _ Origin) { t.NotAfter = past })},
 	{Name: "not-yet-valid", Twin: "good", Breaks: CheckValidity, Rules: []string{"IDENT-47"}, Text: "it is not valid yet", Change: leaf(func(t *Template, _ Origin) { t.NotBefore = future })},
+	{Name: "just-valid", Rules: []string{"IDENT-62"}, Text: "its validity began two seconds before it was issued", Change: leaf(func(t *Template, _ Origin) { t.NotBefore = -skew })},
+	{Name: "just-expired", Twin: "just-valid", Breaks: CheckValidity, Rules: []string{"IDENT-62"}, Text: "it had expired two seconds before it was issued", Change: leaf(func(t *Template, _ Origin) { t.NotAfter = -skew })},
 
 	{Name: "eku-absent", Rules: []string{"IDENT-51"}, Text: "it has no extended key usage", Change: usages()},
 	{Name: "eku-both", Rules: []string{"IDENT-51"}, Text: "it allows both client and server authentication", Change: usages(serverAuth, clientAuth)},
@@ -101,6 +103,10 @@ var Variants = []Variant{
 	{Name: "ca-leaf", Rules: []string{"IDENT-54"}, Text: "it is an authority itself", Change: leaf(func(t *Template, _ Origin) { t.CA = true })},
 	{Name: "key-usage-cert-sign", Rules: []string{"IDENT-54"}, Text: "its key usage is to sign certificates", Change: leaf(func(t *Template, _ Origin) { t.KeyUsage = x509.KeyUsageCertSign })},
 	{Name: "operator-shape", Touches: TouchesCN, Rules: []string{"CONF-15"}, Text: "it is shaped as the operator does: RSA-2048, both usages, its Common Name in a DNS SAN, no URI SAN, 825 days, the root sent with it", Change: all(leaf(operatorShape), sent(SendRoot))},
+	{Name: "hard-way", Touches: TouchesCN, Setting: true, Rules: []string{"CONF-16"}, Text: "it is shaped as the manual installation does: RSA-4096 below an authority of RSA-4096, no extension at all, 365 days", Change: all(leaf(hardWayShape(Bare)), signedBy(HardWayRoot))},
+	{Name: "hard-way-v1", Touches: TouchesCN, Setting: true, Rules: []string{"CONF-16"}, Text: "it is shaped as the manual installation does, and is of X.509 version 1", Change: all(leaf(hardWayShape(Version1)), signedBy(HardWayRoot))},
+	{Name: "spiffe-svid", Touches: TouchesURI, Rules: []string{"IDENT-51", "IDENT-04"}, Text: "it is an X509-SVID to the letter: one URI SAN, no Common Name, both usages, and it says that it is no authority", Change: leaf(svidShape)},
+	{Name: "host-other", Rules: []string{"FELIX-05", "IDENT-09"}, Text: "it has the DNS name and the IP address of another host", Change: leaf(hostOther)},
 	{Name: "revoked", Setting: true, Rules: []string{"IDENT-61"}, Text: "its serial number is on the revocation list", Change: leaf(func(t *Template, _ Origin) { t.Serial = RevokedSerial })},
 
 	{Name: "key-p224", Versions: []string{"tls1.2"}, Rules: []string{"IDENT-58"}, Text: "its key is ECDSA P-224", Change: keyed(P224)},
@@ -120,6 +126,7 @@ var Variants = []Variant{
 
 	{Name: "sha1", Twin: "good", Breaks: CheckChain, Rules: []string{"IDENT-59"}, Text: "the signature over it is made with SHA-1", Change: leaf(func(t *Template, _ Origin) { t.Digest = SHA1 })},
 	{Name: "intermediate-sha1", Twin: "intermediate", Breaks: CheckChain, Rules: []string{"IDENT-59"}, Text: "the signature over the intermediate authority is made with SHA-1", Change: under(func(t *Template, _ Origin) { t.Digest = SHA1 })},
+	{Name: "md5", Twin: "issuer-rsa-2048", Breaks: CheckChain, Rules: []string{"IDENT-59"}, Text: "the signature over it, of an intermediate authority with RSA of 2048 bits, is made with MD5", Change: all(underKey(RSA2048), leaf(func(t *Template, _ Origin) { t.Digest = MD5 }))},
 
 	{Name: "wrong-key", Twin: "good", Breaks: CheckPossession, Rules: []string{"IDENT-24"}, Text: "the end signs with a key that is not the leaf's", Change: foreignKey},
 
@@ -135,8 +142,9 @@ type Variant struct {
 	// Twin names the variant that must be accepted and from which this one differs in exactly one attribute.
 	// It is "" for variants that break nothing.
 	Twin string
-	// Breaks is the one check that fails ("" if none does) for a relying party whose trust bundle holds Trusted and
-	// ExpiredRoot, and which requires the names that Touches says, as Origin.Own has them. Every other check holds.
+	// Breaks is the one check that fails ("" if none does) for a relying party whose trust bundle holds Trusted,
+	// ExpiredRoot and HardWayRoot, and which requires the names that Touches says, as Origin.Own has them. Every other
+	// check holds.
 	Breaks Check
 	// Touches says which names a relying party must require so that the variant tells something: TouchesCN and
 	// TouchesURI that name alone, TouchesBoth both, of which either suffices. With TouchesNone it is the same for all.
