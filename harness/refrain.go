@@ -1,9 +1,11 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -65,6 +67,7 @@ type stance struct {
 func (s *stance) settle(ctx context.Context, i launch.Instance) error {
 	_, err := i.Log().Wait(ctx, func(line string) bool {
 		if words, refused := s.reader.Refuses(line); refused {
+			words = cmp.Or(strings.TrimSpace(words), line)
 			s.words.Store(&words)
 			return true
 		}
@@ -121,22 +124,22 @@ func (t *trial) keeps(ctx context.Context, listener link.Listener) (bool, error)
 
 // aftermath notes what else a subject does that has not started.
 func (t *trial) aftermath(ctx context.Context, c matrix.Case, says *stance, o *handshake.Observation) {
-	part := t.lab.Parts[t.Subject]
-	if part.Ready == nil {
-		return
-	}
-	ready, err := part.Ready(ctx, t.instance)
-	if err != nil {
-		o.Broken = err.Error()
+	if says.bypasses.Load() {
+		o.Against = "it goes on without its peer"
 		return
 	}
 	d, _ := t.link.Conduct(c.Conduct)
+	ask := t.lab.Parts[t.Subject].Ready
+	if !d.AsksHealth || ask == nil {
+		return
+	}
+	ready, err := ask(ctx, t.instance)
 	switch {
-	case says.bypasses.Load():
-		o.Against = "it goes on without its peer"
+	case err != nil:
+		o.Broken = err.Error()
+	case ready == component.NoAnswer:
+		o.Against = "it runs on, and nobody answers at its health port"
 	case ready == component.IsReady:
 		o.Against = "it calls itself ready"
-	case d.AsksHealth && ready == component.NoAnswer:
-		o.Against = "it runs on, and nobody answers at its health port"
 	}
 }

@@ -98,7 +98,7 @@ func reconcile(c matrix.Case, e Expectation, o handshake.Observation) (seen Seen
 	case client == handshake.Accepted && server == handshake.Accepted:
 		// An instrument does not say whom it took its peer for: what is said is the subject's.
 		seen.Outcome, seen.Identity = handshake.Accept, cmp.Or(o.Server.Identity, o.Client.Identity)
-		if c.Version == link.Clear {
+		if c.Version == link.Clear || c.Version == link.None && o.Client.Version+o.Server.Version == "" {
 			seen.Outcome = handshake.Plaintext
 		}
 		return seen, ""

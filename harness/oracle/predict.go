@@ -138,6 +138,9 @@ func show(l link.Link, c matrix.Case, side handshake.Side, asked link.Verifier) 
 // answer asks the client about the server first, as the server shows its certificate first in either version of TLS
 // (RFC 8446 section 2, RFC 5246 section 7.3).
 func (q question) answer() Expectation {
+	if q.refrains() {
+		return q.notStarted()
+	}
 	if row, by := q.transport(); row != nil {
 		return q.refused(by, *row, showing{})
 	}
@@ -154,7 +157,7 @@ func (q question) answer() Expectation {
 		peer = q.server
 	}
 	name, rule := peer.knownAs()
-	return Expectation{Outcome: handshake.Accept, Identity: name, Rules: q.rules(peer, rule), Level: levels[peer.variant.Name]}
+	return Expectation{Outcome: handshake.Accept, Identity: name, Rules: q.rules(peer, rule), Level: q.level(peer)}
 }
 
 // transport finds what fails before a certificate is shown.
@@ -188,7 +191,7 @@ func (q question) refused(by handshake.Side, r row, s showing) Expectation {
 	}
 	return Expectation{
 		Outcome: handshake.Refuse, By: by, Check: r.check, Cause: r.name,
-		Rules: q.rules(peer, decides...), Level: levels[peer.variant.Name], Twin: q.twin(r, peer),
+		Rules: q.rules(peer, decides...), Level: q.level(peer), Twin: q.twin(r, peer),
 	}
 }
 
@@ -206,6 +209,8 @@ func (q question) rules(peer showing, decides ...string) []string {
 		add(d.Rules...)
 	}
 	if s, ok := q.link.Setting(q.c.Setting, q.c.Mode, q.c.Subject); ok {
+		add(s.Rules...)
+	} else if s, ok := q.shown(); ok {
 		add(s.Rules...)
 	} else if peer.consults() {
 		for _, id := range peer.variant.Rules {

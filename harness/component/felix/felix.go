@@ -78,9 +78,6 @@ func Program(s component.Start, r *evidence.Reader, d component.Dialect, always 
 	}, s)
 }
 
-// PoisonedHost is the name of a host for which the [Datastore] has values of Felix's parameters for Typha.
-const PoisonedHost = "poisoned"
-
 // Datastore is what must stand in etcd so that Felix takes the cluster for ready (Calico
 // libcalico-go/lib/clientv3/client.go, felix/daemon/daemon.go), and what must not count, for one host: parameters that
 // are local to Felix, in the annotations by which any parameter can be set (Calico
@@ -89,8 +86,8 @@ var Datastore = map[string]string{
 	"/calico/resources/v3/projectcalico.org/clusterinformations/default": `{"kind":"ClusterInformation","apiVersion":"projectcalico.org/v3",` +
 		`"metadata":{"name":"default","uid":"5d0a1c0e-6a52-4c8e-9d0b-0d5a5f1c7e11","creationTimestamp":"2025-01-01T00:00:00Z"},` +
 		`"spec":{"clusterGUID":"c0f0c0f0c0f0c0f0c0f0c0f0c0f0c0f0","datastoreReady":true}}`,
-	"/calico/resources/v3/projectcalico.org/felixconfigurations/node." + PoisonedHost: `{"kind":"FelixConfiguration","apiVersion":"projectcalico.org/v3",` +
-		`"metadata":{"name":"node.` + PoisonedHost + `","uid":"5d0a1c0e-6a52-4c8e-9d0b-0d5a5f1c7e12","creationTimestamp":"2025-01-01T00:00:00Z",` +
+	"/calico/resources/v3/projectcalico.org/felixconfigurations/node." + felixtypha.PoisonedHost: `{"kind":"FelixConfiguration","apiVersion":"projectcalico.org/v3",` +
+		`"metadata":{"name":"node.` + felixtypha.PoisonedHost + `","uid":"5d0a1c0e-6a52-4c8e-9d0b-0d5a5f1c7e12","creationTimestamp":"2025-01-01T00:00:00Z",` +
 		`"annotations":{"config.projectcalico.org/TyphaCN":"someone-else","config.projectcalico.org/TyphaURISAN":"spiffe://k8s.example.com/someone-else",` +
 		`"config.projectcalico.org/TyphaCAFile":"/absent.pem","config.projectcalico.org/TyphaKeyFile":"/absent.pem","config.projectcalico.org/TyphaCertFile":"/absent.pem",` +
 		`"config.projectcalico.org/TyphaAddr":"127.0.0.1:1"}},"spec":{}}`,

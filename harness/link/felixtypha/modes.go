@@ -1,6 +1,7 @@
 package felixtypha
 
 import (
+	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/pki"
 )
@@ -15,16 +16,30 @@ const (
 
 // Link is the connection from Felix to Typha.
 var Link = link.Link{
-	Name: "felix-typha",
-	Client: link.End{Component: "felix", Identity: pki.Identity{CN: FelixCN, URISAN: FelixURISAN}, Names: map[link.Parameter]string{
-		link.Key: "TyphaKeyFile", link.Certificate: "TyphaCertFile", link.Bundle: "TyphaCAFile", link.CommonName: "TyphaCN", link.URISAN: "TyphaURISAN",
-	}},
-	Server: link.End{Component: "typha", Identity: pki.Identity{CN: TyphaCN, URISAN: TyphaURISAN}, Names: map[link.Parameter]string{
-		link.Key: "ServerKeyFile", link.Certificate: "ServerCertFile", link.Bundle: "CAFile", link.CommonName: "ClientCN", link.URISAN: "ClientURISAN",
-	}},
+	Name:     "felix-typha",
+	Client:   link.End{Component: "felix", Identity: pki.Identity{CN: FelixCN, URISAN: FelixURISAN}, Names: felixNames},
+	Server:   link.End{Component: "typha", Identity: pki.Identity{CN: TyphaCN, URISAN: TyphaURISAN}, Names: typhaNames},
 	Modes:    modes,
 	Settings: settings,
 	Conducts: conducts,
+	Shown:    shown,
+}
+
+// The names of the parameters (Calico felix/config/config_params.go, typha/pkg/config/config_params.go).
+var (
+	felixNames = map[link.Parameter]string{
+		link.Key: "TyphaKeyFile", link.Certificate: "TyphaCertFile", link.Bundle: "TyphaCAFile", link.CommonName: "TyphaCN", link.URISAN: "TyphaURISAN",
+	}
+	typhaNames = map[link.Parameter]string{
+		link.Key: "ServerKeyFile", link.Certificate: "ServerCertFile", link.Bundle: "CAFile", link.CommonName: "ClientCN", link.URISAN: "ClientURISAN",
+	}
+)
+
+// shown are the variants that the ends themselves show.
+var shown = []link.Shown{
+	{Variant: "expired", Side: handshake.Server, Mode: "cn", Rules: []string{"TYPHA-32"}, Level: "OBS"},
+	{Variant: "intermediate", Side: handshake.Server, Mode: "cn", Rules: []string{"TYPHA-31"}},
+	{Variant: "intermediate", Side: handshake.Client, Mode: "cn", Rules: []string{"FELIX-03"}},
 }
 
 var anchors = []pki.AuthorityName{pki.Trusted}
