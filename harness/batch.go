@@ -95,7 +95,7 @@ func alone(c matrix.Case) string {
 	case c.Version == link.None:
 		return strings.TrimSuffix(string(link.None)+"-"+c.Conduct, "-")
 	case ok && d.Alone:
-		return c.Conduct + "-" + string(c.Version)
+		return fmt.Sprintf("%s-%s-%s-%s", c.Conduct, c.Client, c.Server, c.Version)
 	}
 	return ""
 }

@@ -16,6 +16,12 @@ import (
 // up after some connections that failed is accepted in between, and first of all.
 func (t *trial) clientCases(ctx context.Context, listener link.Listener) map[string]handshake.Observation {
 	seen := map[string]handshake.Observation{}
+	if d, ok := t.link.Conduct(t.Cases[0].Conduct); ok && d.Persists != "" {
+		for _, c := range t.Cases {
+			seen[c.ID()] = t.persist(ctx, c, d.Persists, listener)
+		}
+		return seen
+	}
 	stamina := t.lab.Parts[t.Subject].Stamina
 	control, controlled := t.accepted()
 	encourage := func() { // a control that fails shows in the control of the batch
@@ -30,7 +36,7 @@ func (t *trial) clientCases(ctx context.Context, listener link.Listener) map[str
 			encourage()
 			failed = 0
 		}
-		o := t.serve(ctx, c, listener)
+		o := t.met(ctx, c, listener)
 		failed++
 		if o.Server.Claim == handshake.Accepted {
 			failed = 0
@@ -51,6 +57,14 @@ func (t *trial) accepted() (matrix.Case, bool) {
 		return matrix.Case{}, false
 	}
 	return t.Cases[i], true
+}
+
+// met is what is seen of a case that is one connection, or of one whose setting spoils a file before it.
+func (t *trial) met(ctx context.Context, c matrix.Case, listener link.Listener) handshake.Observation {
+	if t.setting.Spoils == "" {
+		return t.serve(ctx, c, listener)
+	}
+	return t.spoil(ctx, c, listener)
 }
 
 // serve serves one connection of a client.
@@ -74,6 +88,9 @@ func (t *trial) serve(ctx context.Context, c matrix.Case, listener link.Listener
 		case <-alive.Done():
 		}
 	}()
+	if d, ok := t.link.Conduct(c.Conduct); ok && d.AwaitsReady {
+		a.Accepted = func() { o.Against = t.awaitReady(ctx) }
+	}
 	o.Issued = a.Show.Fingerprint()
 	begun := time.Now()
 	var from string

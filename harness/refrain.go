@@ -39,7 +39,7 @@ func (t *trial) refrain(ctx context.Context, c matrix.Case) (o handshake.Observa
 	switch words := says.words.Load(); {
 	case errors.As(err, &exit) && words != nil:
 		// A program that has ended keeps no port and dials nobody.
-		o.NotStarted, o.Exit = *words, &exit.Code
+		o.NotStarted, o.Aftermath = *words, &handshake.Aftermath{Exit: &exit.Code}
 	case err != nil:
 		o.Broken = err.Error()
 	default:
@@ -128,12 +128,15 @@ func (t *trial) aftermath(ctx context.Context, c matrix.Case, says *stance, o *h
 		o.Against = "it goes on without its peer"
 		return
 	}
-	d, _ := t.link.Conduct(c.Conduct)
 	ask := t.lab.Parts[t.Subject].Ready
-	if !d.AsksHealth || ask == nil {
+	if ask == nil {
 		return
 	}
 	ready, err := ask(ctx, t.instance)
+	o.Aftermath = &handshake.Aftermath{Ready: string(ready)}
+	if d, _ := t.link.Conduct(c.Conduct); !d.AsksHealth && err == nil {
+		return
+	}
 	switch {
 	case err != nil:
 		o.Broken = err.Error()

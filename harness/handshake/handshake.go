@@ -104,6 +104,17 @@ const (
 	Wire Evidence = "wire"
 )
 
+// Aftermath is what a subject did after it refused or was refused.
+type Aftermath struct {
+	// Connections are those that it made, Window the time in which it made them.
+	Connections int
+	Window      time.Duration
+	// Ready is what it said last of whether it is ready; "" if it was not asked.
+	Ready string
+	// Exit is the exit code with which it ended; nil if it ran on.
+	Exit *int
+}
+
 // Observation is what was seen of one case.
 type Observation struct {
 	Client, Server Account
@@ -112,8 +123,8 @@ type Observation struct {
 	Issued string
 	// NotStarted holds the subject's own words if it refused to start.
 	NotStarted string
-	// Exit is the exit code with which the subject ended by itself; nil if it did not.
-	Exit *int
+	// Aftermath is what the subject did after it refused or was refused, where that was watched; nil elsewhere.
+	Aftermath *Aftermath
 	// Stack names the toolchain that built the subject, as in "go1.24.9"; "" if unknown. Alerts depend on it.
 	Stack string
 	// Against says what else the subject did against the rule of the case, whatever became of the connection; "" if

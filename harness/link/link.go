@@ -107,6 +107,10 @@ type Conduct struct {
 	Withholds bool
 	// Metered says that the server's own counters are read meanwhile, while nobody else is connected.
 	Metered bool
+	// Persists says that the instrument refuses one connection after the other, and for how long; "" if it does not.
+	Persists Persistence
+	// AwaitsReady says that the connection is kept until the subject calls itself ready.
+	AwaitsReady bool
 	// AsksHealth says that the instrument asks the subject for its health.
 	AsksHealth bool
 	// Crowd says that the instrument makes further connections beside the one that is judged.
@@ -114,6 +118,19 @@ type Conduct struct {
 	// Rules are the rules that the conduct was made for.
 	Rules []string
 }
+
+// Persistence is how long an instrument refuses one connection after the other.
+type Persistence string
+
+// The persistences.
+const (
+	// PersistsAFew: a few times.
+	PersistsAFew Persistence = "a few"
+	// PersistsCounting: for two seconds, in which the connections are counted.
+	PersistsCounting Persistence = "counting"
+	// PersistsOn: until the subject gives up, or has had long enough for it.
+	PersistsOn Persistence = "on"
+)
 
 // End is one end of a link.
 type End struct {

@@ -185,9 +185,11 @@ func (q question) refused(by handshake.Side, r row, s showing) Expectation {
 			peer = q.server
 		}
 	}
-	decides := r.rules(by, peer)
-	if q.subject == handshake.Server && by == handshake.Server {
-		decides = append(decides, refusalsAreLogged)
+	var decides []string
+	if by == q.subject {
+		decides = append(r.rules(by, peer), refusing[by]...)
+	} else {
+		decides = refused[q.subject]
 	}
 	return Expectation{
 		Outcome: handshake.Refuse, By: by, Check: r.check, Cause: r.name,

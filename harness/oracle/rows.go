@@ -48,8 +48,12 @@ var rows = []row{
 	{"possession", pki.CheckPossession, func(s showing) bool { return s.cred.ForeignKey }, "IDENT-24", "IDENT-24"},
 }
 
-// refusalsAreLogged is the rule on which a server's own account of each refusal rests.
-const refusalsAreLogged = "TYPHA-19"
+// refusing are the rules about each refusal by a subject on a side, refused those about each refusal of one: that it
+// tells in its log, and that a client sends nothing to a server that it has not verified.
+var (
+	refusing = map[handshake.Side][]string{handshake.Server: {"TYPHA-19"}, handshake.Client: {"FELIX-01", "FELIX-11"}}
+	refused  = map[handshake.Side][]string{handshake.Client: {"FELIX-11"}}
+)
 
 // levels are the levels of cases that are not those of their rule: SHOULD where the rule records what is and says
 // what should be, OBS where a rule that binds has a case that only records.

@@ -1,13 +1,17 @@
 package felixtypha
 
 import (
+	"slices"
+
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
 )
 
 var tlsModes = []string{"cn", "uri-san", "cn-or-uri-san"}
 
-var conducts = []link.Conduct{
+var conducts = slices.Concat(probing, persisting)
+
+var probing = []link.Conduct{
 	{Name: "sni-other", Side: handshake.Client, Text: "asks for a server name that nobody has", Modes: []string{"cn"}, Variants: []string{"good", "cn-other"}, Rules: []string{"TYPHA-26"}},
 	{Name: "alpn-other", Side: handshake.Client, Text: "offers application protocols that nobody speaks", Modes: []string{"cn"}, Variants: []string{"good", "cn-other"}, Rules: []string{"TYPHA-26"}},
 	{Name: "syncer-bgp", Side: handshake.Client, Text: "asks for the syncer of type bgp", Modes: []string{"cn"}, Variants: []string{"good", "other-authority"}, Rules: []string{"TYPHA-17"}},

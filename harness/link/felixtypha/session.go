@@ -78,7 +78,7 @@ func (s *session) secure(conn *tls.Conn) error {
 // end closes the connection and completes the account: accepted if err is nil.
 func (s *session) end(err error) handshake.Account {
 	s.stop()
-	_ = s.conn.Close()
+	defer s.conn.Close()
 	a := &s.account
 	if a.Octets > 0 {
 		a.Phase = handshake.PhaseApplication
@@ -92,8 +92,22 @@ func (s *session) end(err error) handshake.Account {
 	a.Claim = blame(err)
 	if a.Claim == handshake.Refused {
 		a.Checks = evidence.CausesOf(a.Error)
+		s.linger()
 	}
 	return *a
+}
+
+// lingering bounds how long a peer that was refused may take to go.
+const lingering = time.Second
+
+// linger waits until a peer that was refused has gone. Whoever closes a connection with octets unread resets it, and the
+// alert that says why may be lost on the way (RFC 9293 section 3.10.4).
+func (s *session) linger() {
+	if half, ok := s.raw.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+	_ = s.raw.SetReadDeadline(time.Now().Add(lingering))
+	_, _ = io.Copy(io.Discard, s.raw)
 }
 
 // blame says who ended a connection by an error: the peer, this side by what it found in the peer, or neither.
@@ -124,6 +138,14 @@ func hungUp(err error) bool {
 // patient is a connection whose writes do not fail because the peer has hung up: the reason may still be there to be
 // read.
 type patient struct{ net.Conn }
+
+// CloseWrite says to the peer that nothing more will come.
+func (p patient) CloseWrite() error {
+	if tcp, ok := p.Conn.(*net.TCPConn); ok {
+		return tcp.CloseWrite()
+	}
+	return nil
+}
 
 // Write implements [net.Conn].
 func (p patient) Write(b []byte) (int, error) {
