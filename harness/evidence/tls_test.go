@@ -52,7 +52,7 @@ func TestCausesOfRealHandshakes(t *testing.T) {
 	for text, check := range recorded {
 		expect(t, hit, text, check)
 	}
-	trust := []pki.AuthorityName{pki.Trusted, pki.ExpiredRoot}
+	trust := []pki.AuthorityName{pki.Trusted, pki.ExpiredRoot, pki.HardWayRoot}
 	authorities := pki.NewAuthorities()
 	pool, err := authorities.Pool(trust, pki.Credential{})
 	if err != nil {

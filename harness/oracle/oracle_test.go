@@ -126,3 +126,45 @@ func TestRulesAreNamedOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestRulesThatBindOneSide shows a leaf of another host to either end: that Felix looks at no address is nothing to a
+// Typha, which must accept it for its names.
+func TestRulesThatBindOneSide(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string][]string{
+		"felix-typha/cn/felix/client=good/server=host-other/tls1.3":      {"FELIX-05", "IDENT-01"},
+		"felix-typha/uri-san/typha/client=host-other/server=good/tls1.2": {"IDENT-04"},
+	} {
+		c, err := matrix.Parse(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := oracle.Predict(felixtypha.Link, c)
+		if err != nil || e.Outcome != handshake.Accept || !slices.Equal(e.Rules, want) {
+			t.Errorf("%s: wanted it accepted by %v, found %s by %v (%v)", id, want, e.Outcome, e.Rules, err)
+		}
+	}
+}
+
+// TestNewShapesArePredicted asks of each what its setting and its issuer make of it.
+func TestNewShapesArePredicted(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]oracle.Expectation{
+		"felix-typha/cn/typha/client=hard-way-v1/server=good/tls1.3/setting=anchor-hard-way":    {Outcome: handshake.Accept, Rules: []string{"CONF-16"}},
+		"felix-typha/cn/felix/client=good/server=hard-way/tls1.2/setting=anchor-hard-way": {Outcome: handshake.Accept, Rules: []string{"CONF-16"}},
+		"felix-typha/cn/typha/client=good/server=good/tls1.3/setting=anchor-hard-way":           {Outcome: handshake.Refuse, Check: pki.CheckChain, Rules: []string{"CONF-16"}},
+		"felix-typha/uri-san/typha/client=md5/server=good/tls1.2":                               {Outcome: handshake.Refuse, Check: pki.CheckChain, Rules: []string{"IDENT-59"}},
+		"felix-typha/uri-san/felix/client=good/server=spiffe-svid/tls1.3":                       {Outcome: handshake.Accept, Rules: []string{"IDENT-51"}},
+		"felix-typha/cn/typha/client=just-expired/server=good/tls1.3":                           {Outcome: handshake.Refuse, Check: pki.CheckValidity, Rules: []string{"IDENT-62"}},
+		"felix-typha/cn/felix/client=good/server=just-valid/tls1.3":                             {Outcome: handshake.Accept, Rules: []string{"IDENT-62"}},
+	} {
+		c, err := matrix.Parse(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := oracle.Predict(felixtypha.Link, c)
+		if err != nil || e.Outcome != want.Outcome || e.Check != want.Check || e.Rules[0] != want.Rules[0] {
+			t.Errorf("%s: wanted %s for %q by %s, found %s for %q by %v (%v)", id, want.Outcome, want.Check, want.Rules[0], e.Outcome, e.Check, e.Rules, err)
+		}
+	}
+}

@@ -216,7 +216,7 @@ func (q question) rules(peer showing, decides ...string) []string {
 		add(s.Rules...)
 	} else if peer.consults() {
 		for _, id := range peer.variant.Rules {
-			if !slices.Contains(decided, id) {
+			if side, one := bindOne[id]; !slices.Contains(decided, id) && (!one || side == q.subject) {
 				add(id)
 			}
 		}

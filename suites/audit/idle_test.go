@@ -14,14 +14,13 @@ import (
 
 // unposed are the rules about identity that no case of a server or a client poses yet, each with the reason.
 var unposed = map[string]string{
-	"IDENT-28": "it is posed by settings that must not start, CONF-02 and CONF-03",
-	"IDENT-62": "it takes as long as a certificate needs to expire: for a profile of its own",
 }
 
 // posed are the further rules that have cases.
 var posed = []string{
 	"TYPHA-01", "TYPHA-02", "TYPHA-03", "TYPHA-04", "TYPHA-05", "TYPHA-11", "TYPHA-15", "TYPHA-17", "TYPHA-18", "TYPHA-19", "TYPHA-26", "TYPHA-37",
-	"CONF-01", "CONF-12", "CONF-13", "CONF-15", "CONF-17",
+	"FELIX-05",
+	"CONF-01", "CONF-12", "CONF-13", "CONF-15", "CONF-16", "CONF-17",
 }
 
 // predictions are the expectations of each case of core.

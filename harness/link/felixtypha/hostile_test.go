@@ -126,10 +126,11 @@ func TestHostileServers(t *testing.T) {
 							return tls.Server(raw, &tls.Config{Certificates: []tls.Certificate{*a.Show.TLS()}, ClientAuth: tls.RequireAnyClientCert})
 						})
 					}()
+					a := attempt(t, pki.Client, "good", pki.TouchesBoth, version) // makes keys, which takes longer than the deadline
 					ctx, cancel := context.WithTimeout(t.Context(), brief)
 					defer cancel()
 					begun := time.Now()
-					account, _ := felixtypha.Prober{}.Probe(ctx, l.Addr().String(), "", attempt(t, pki.Client, "good", pki.TouchesBoth, version))
+					account, _ := felixtypha.Prober{}.Probe(ctx, l.Addr().String(), "", a)
 					h.check(t, account, begun)
 					<-gone
 				})
@@ -148,6 +149,7 @@ func TestHostileClients(t *testing.T) {
 			}
 			for _, h := range all {
 				t.Run(string(version)+"/"+h.name+within, func(t *testing.T) {
+					a := attempt(t, pki.Server, "good", pki.TouchesBoth, version) // makes keys, which takes longer than the deadline
 					ctx, cancel := context.WithTimeout(t.Context(), brief)
 					defer cancel()
 					l, err := felixtypha.Observer{}.Listen(ctx)
@@ -168,7 +170,7 @@ func TestHostileClients(t *testing.T) {
 						})
 					}()
 					begun := time.Now()
-					account, _ := l.Serve(ctx, attempt(t, pki.Server, "good", pki.TouchesBoth, version))
+					account, _ := l.Serve(ctx, a)
 					h.check(t, account, begun)
 					<-gone
 				})

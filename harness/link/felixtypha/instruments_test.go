@@ -38,7 +38,7 @@ func attempt(t *testing.T, role pki.Role, variant string, touched pki.Touched, v
 	if err != nil {
 		t.Fatal(err)
 	}
-	trust := []pki.AuthorityName{pki.Trusted, pki.ExpiredRoot}
+	trust := []pki.AuthorityName{pki.Trusted, pki.ExpiredRoot, pki.HardWayRoot}
 	pool, err := authorities.Pool(trust, pki.Credential{})
 	if err != nil {
 		t.Fatal(err)

@@ -30,6 +30,7 @@ var behaviours = []conduct{
 	{name: "requires-uri-san"}, // unlike in what its attempt requires
 	{name: "requires-cn"},
 	{name: "metered"}, // unlike in what goes on around it
+	{name: "asks-health"},
 }
 
 // conduct says how the prober behaves. What is left out it does as a well-behaved Felix does.
