@@ -64,11 +64,11 @@ type Setting struct {
 	Env map[string]string
 	// Spoils names a file that is spoilt while the subject runs, and put right again; "" for none.
 	Spoils Parameter
-	// Conducts are the conducts with which it is posed, beside a well-behaved peer's.
-	Conducts []string
 	// Variants are the variants that the instrument shows; the first is accepted, as the control. Empty where the
 	// subject must not start.
 	Variants []string
+	// Conducts are the conducts in which it is run besides, with their own variants and versions.
+	Conducts []string
 	// Versions are the versions in which it is run; empty for TLS 1.2 and 1.3. Version None is a start and no connection.
 	Versions []Version
 	// Level is the level of its cases, where it is not that of their first rule.
@@ -101,6 +101,12 @@ type Conduct struct {
 	Level string
 	// Profile is where its cases belong that take long by nature; "" for every run.
 	Profile string
+	// Suite is the name of the one suite that a client offers; "" for those that a well-behaved one does.
+	Suite string
+	// Offence is what it does that the subject must not bear; "" for nothing.
+	Offence Offence
+	// Twin is the conduct that is like it but for its offence, and accepted; "" for none at all.
+	Twin string
 	// Require makes what the instrument asks of the subject from what its mode asks; nil leaves it as it is.
 	Require func(Verifier) Verifier
 	// Withholds says that a client sends its certificate only if the server lists its root.
@@ -131,6 +137,9 @@ const (
 	// PersistsOn: until the subject gives up, or has had long enough for it.
 	PersistsOn Persistence = "on"
 )
+
+// Offence is something that an instrument does and that its peer must not bear.
+type Offence string
 
 // End is one end of a link.
 type End struct {
@@ -172,6 +181,8 @@ type Link struct {
 	Conducts       []Conduct
 	Shown          []Shown
 	Meetings       []Meeting
+	// Suites are the cipher suites that conducts offer, and that settings name.
+	Suites []Suite
 }
 
 // Both is the subject of a case in which the two ends meet each other.
@@ -204,6 +215,11 @@ func (l Link) Setting(name, mode, subject string) (Setting, bool) {
 // Conduct returns the conduct of that name.
 func (l Link) Conduct(name string) (Conduct, bool) {
 	return find(l.Conducts, func(c Conduct) bool { return c.Name == name })
+}
+
+// Suite returns the suite of that name.
+func (l Link) Suite(name string) (Suite, bool) {
+	return find(l.Suites, func(s Suite) bool { return s.Name == name })
 }
 
 // End returns the end that plays a side.

@@ -114,42 +114,24 @@ func clearCases(base Case, subject handshake.Side) []Case {
 	return cases
 }
 
-// settingCases enumerates the starts with a setting: those in which the subject must not start, and those in which the
-// instrument shows the setting's variants to it.
+// settingCases enumerates a setting's variants, and the conducts in which it is run besides.
 func settingCases(l link.Link, s link.Setting) []Case {
 	base := Case{Link: l.Name, Mode: s.Mode, Subject: l.End(s.Side).Component, Client: "good", Server: "good", Setting: s.Name}
 	*shown(&base, s.Side.Other()) = cmp.Or(s.Own, "good")
 	var cases []Case
-	for _, name := range s.Variants {
-		c := base
-		*shown(&c, s.Side) = name
-		cases = append(cases, spokenIn(c, s.Versions, variant(name))...)
+	if len(s.Variants) == 0 {
+		cases = inVersions(base, s.Side, "good", s.Versions)
 	}
-	if slices.Contains(s.Versions, link.None) {
-		base.Version = link.None
-		cases = append(cases, base)
+	for _, name := range s.Variants {
+		cases = append(cases, inVersions(base, s.Side, name, s.Versions)...)
 	}
 	for _, name := range s.Conducts {
 		d, _ := l.Conduct(name)
-		for _, c := range slices.Clone(cases) {
-			if len(d.Versions) == 0 || slices.Contains(d.Versions, c.Version) {
-				c.Conduct = name
-				cases = append(cases, c)
-			}
+		c := base
+		c.Conduct = d.Name
+		for _, name := range d.Variants {
+			cases = append(cases, inVersions(c, s.Side, name, d.Versions)...)
 		}
-	}
-	return cases
-}
-
-// spokenIn makes a case of each of the versions, or of those in which the variant can be posed if there are none.
-func spokenIn(c Case, in []link.Version, v pki.Variant) []Case {
-	if len(in) == 0 {
-		return versions(c, v)
-	}
-	var cases []Case
-	for _, version := range in {
-		c.Version = version
-		cases = append(cases, c)
 	}
 	return cases
 }
@@ -165,12 +147,26 @@ func conductCases(l link.Link, d link.Conduct) []Case {
 	var cases []Case
 	subject := d.Side.Other()
 	for _, mode := range d.Modes {
+		c := Case{Link: l.Name, Mode: mode, Subject: l.End(subject).Component, Client: "good", Server: "good", Conduct: d.Name}
+		*shown(&c, d.Side) = cmp.Or(d.Own, "good")
 		for _, name := range d.Variants {
-			c := Case{Link: l.Name, Mode: mode, Subject: l.End(subject).Component, Client: "good", Server: "good", Conduct: d.Name}
-			*shown(&c, subject.Other()) = cmp.Or(d.Own, "good")
-			*shown(&c, subject) = name
-			cases = append(cases, spokenIn(c, d.Versions, variant(name))...)
+			cases = append(cases, inVersions(c, subject, name, d.Versions)...)
 		}
+	}
+	return cases
+}
+
+// inVersions makes a case of each of the versions in which a subject is shown a variant; where none are said, of each in
+// which it can be posed.
+func inVersions(c Case, subject handshake.Side, name string, said []link.Version) []Case {
+	*shown(&c, subject) = name
+	if len(said) == 0 {
+		return versions(c, variant(name))
+	}
+	var cases []Case
+	for _, version := range said {
+		c.Version = version
+		cases = append(cases, c)
 	}
 	return cases
 }

@@ -28,6 +28,8 @@ var (
 // alerts; a client that verifies by a callback of its own says bad_certificate for each of them.
 var goAlerts = []alertRow{
 	{"version", handshake.Server, nil, 0, 0, handshake.ProtocolVersion},
+	{"version", handshake.Client, nil, 0, 0, handshake.ProtocolVersion},
+	{"suite", handshake.Server, nil, 0, 0, handshake.HandshakeFailure},
 	{"no-certificate", handshake.Server, in13, 0, 0, handshake.CertificateRequired},
 	{"no-certificate", handshake.Server, in12, 0, 25, handshake.BadCertificate},
 	{"no-certificate", handshake.Server, in12, 25, 0, handshake.HandshakeFailure},

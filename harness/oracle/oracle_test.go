@@ -150,13 +150,13 @@ func TestRulesThatBindOneSide(t *testing.T) {
 func TestNewShapesArePredicted(t *testing.T) {
 	t.Parallel()
 	for id, want := range map[string]oracle.Expectation{
-		"felix-typha/cn/typha/client=hard-way-v1/server=good/tls1.3/setting=anchor-hard-way":    {Outcome: handshake.Accept, Rules: []string{"CONF-16"}},
-		"felix-typha/cn/felix/client=good/server=hard-way/tls1.2/setting=anchor-hard-way": {Outcome: handshake.Accept, Rules: []string{"CONF-16"}},
-		"felix-typha/cn/typha/client=good/server=good/tls1.3/setting=anchor-hard-way":           {Outcome: handshake.Refuse, Check: pki.CheckChain, Rules: []string{"CONF-16"}},
-		"felix-typha/uri-san/typha/client=md5/server=good/tls1.2":                               {Outcome: handshake.Refuse, Check: pki.CheckChain, Rules: []string{"IDENT-59"}},
-		"felix-typha/uri-san/felix/client=good/server=spiffe-svid/tls1.3":                       {Outcome: handshake.Accept, Rules: []string{"IDENT-51"}},
-		"felix-typha/cn/typha/client=just-expired/server=good/tls1.3":                           {Outcome: handshake.Refuse, Check: pki.CheckValidity, Rules: []string{"IDENT-62"}},
-		"felix-typha/cn/felix/client=good/server=just-valid/tls1.3":                             {Outcome: handshake.Accept, Rules: []string{"IDENT-62"}},
+		"felix-typha/cn/typha/client=hard-way-v1/server=good/tls1.3/setting=anchor-hard-way": {Outcome: handshake.Accept, Rules: []string{"CONF-16"}},
+		"felix-typha/cn/felix/client=good/server=hard-way/tls1.2/setting=anchor-hard-way":    {Outcome: handshake.Accept, Rules: []string{"CONF-16"}},
+		"felix-typha/cn/typha/client=good/server=good/tls1.3/setting=anchor-hard-way":        {Outcome: handshake.Refuse, Check: pki.CheckChain, Rules: []string{"CONF-16"}},
+		"felix-typha/uri-san/typha/client=md5/server=good/tls1.2":                            {Outcome: handshake.Refuse, Check: pki.CheckChain, Rules: []string{"IDENT-59"}},
+		"felix-typha/uri-san/felix/client=good/server=spiffe-svid/tls1.3":                    {Outcome: handshake.Accept, Rules: []string{"IDENT-51"}},
+		"felix-typha/cn/typha/client=just-expired/server=good/tls1.3":                        {Outcome: handshake.Refuse, Check: pki.CheckValidity, Rules: []string{"IDENT-62"}},
+		"felix-typha/cn/felix/client=good/server=just-valid/tls1.3":                          {Outcome: handshake.Accept, Rules: []string{"IDENT-62"}},
 	} {
 		c, err := matrix.Parse(id)
 		if err != nil {

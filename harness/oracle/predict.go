@@ -46,6 +46,9 @@ type question struct {
 	c       matrix.Case
 	mode    link.Mode
 	subject handshake.Side
+	// setting and conduct are the zero values where the case has none.
+	setting link.Setting
+	conduct link.Conduct
 	// client and server are what each end is asked about.
 	client, server showing
 }
@@ -69,6 +72,8 @@ func pose(l link.Link, c matrix.Case) (question, error) {
 	if q.subject, ok = l.Side(c.Subject); !ok {
 		return q, fmt.Errorf("link %s has no end %q", l.Name, c.Subject)
 	}
+	q.setting, _ = l.Setting(c.Setting, c.Mode, c.Subject)
+	q.conduct, _ = l.Conduct(c.Conduct)
 	byClient, byServer, err := Verifiers(l, c)
 	if err != nil {
 		return q, err
@@ -152,38 +157,15 @@ func (q question) answer() Expectation {
 			return q.refused(s.side.Other(), *row, s)
 		}
 	}
-	peer := q.client
-	if q.subject == handshake.Client {
-		peer = q.server
-	}
+	peer := q.peer()
 	name, rule := peer.knownAs()
 	return Expectation{Outcome: handshake.Accept, Identity: name, Rules: q.rules(peer, rule), Level: q.level(peer)}
-}
-
-// transport finds what fails before a certificate is shown.
-func (q question) transport() (*row, handshake.Side) {
-	subjectClear := q.client.asked.Plaintext()
-	if q.subject == handshake.Client {
-		subjectClear = q.server.asked.Plaintext()
-	}
-	switch {
-	case q.c.Version == link.Clear && !subjectClear:
-		return &clearOnTLS, q.subject
-	case q.c.Version != link.Clear && subjectClear:
-		return &tlsOnClear, q.subject
-	case q.c.Version == link.TLS10 || q.c.Version == link.TLS11:
-		return &oldVersion, q.subject
-	}
-	return nil, ""
 }
 
 func (q question) refused(by handshake.Side, r row, s showing) Expectation {
 	peer := s
 	if peer.side == "" {
-		peer = q.client
-		if q.subject == handshake.Client {
-			peer = q.server
-		}
+		peer = q.peer()
 	}
 	var decides []string
 	if by == q.subject {
@@ -207,20 +189,19 @@ func (q question) rules(peer showing, decides ...string) []string {
 			}
 		}
 	}
-	if d, ok := q.link.Conduct(q.c.Conduct); ok {
-		add(d.Rules...)
-	}
-	if s, ok := q.link.Setting(q.c.Setting, q.c.Mode, q.c.Subject); ok {
-		add(s.Rules...)
-	} else if s, ok := q.shown(); ok {
-		add(s.Rules...)
-	} else if peer.consults() {
+	add(q.setting.Rules...)
+	add(q.conduct.Rules...)
+	own, _ := q.shown()
+	add(own.Rules...)
+	switch {
+	case q.setting.Name != "", len(own.Rules) > 0:
+	case peer.consults():
 		for _, id := range peer.variant.Rules {
 			if side, one := bindOne[id]; !slices.Contains(decided, id) && (!one || side == q.subject) {
 				add(id)
 			}
 		}
-	} else {
+	default:
 		add("IDENT-09")
 	}
 	add(decides...)
@@ -232,8 +213,16 @@ func (q question) rules(peer showing, decides ...string) []string {
 	return rules
 }
 
-// twin names the accepted case that differs in one attribute: in the version where that is what fails, else in the
-// variant, else in the setting.
+// peer is what the subject is asked about.
+func (q question) peer() showing {
+	if q.subject == handshake.Client {
+		return q.server
+	}
+	return q.client
+}
+
+// twin names the accepted case that differs in one attribute: in the suite or the offence where that is what fails, in
+// the version where that does, else in the variant, else in the setting.
 func (q question) twin(r row, peer showing) *matrix.Case {
 	twin := q.c
 	field := &twin.Client
@@ -241,10 +230,14 @@ func (q question) twin(r row, peer showing) *matrix.Case {
 		field = &twin.Server
 	}
 	switch {
+	case q.c.Setting != "" && slices.Contains(settable, r.name):
+		twin.Setting = ""
+	case q.conduct.Offence != "" && q.c.Version != link.Clear, r.name == noSuite.name:
+		twin.Conduct = q.conduct.Twin
 	case r.name == tlsOnClear.name:
 		*field, twin.Version = "none", link.Clear
 	case r.check == pki.CheckProtocol:
-		*field, twin.Version = "good", link.TLS13
+		*field, twin.Version, twin.Conduct = "good", link.TLS13, ""
 	case peer.variant.Twin != "" && !peer.acceptedElsewhere():
 		*field = peer.variant.Twin
 	default:

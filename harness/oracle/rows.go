@@ -22,13 +22,6 @@ type row struct {
 	byServer, byClient string
 }
 
-// What fails before a certificate is shown.
-var (
-	clearOnTLS = row{name: "plaintext-on-tls", check: pki.CheckProtocol, byServer: "TYPHA-01", byClient: "FELIX-02"}
-	tlsOnClear = row{name: "tls-on-plaintext", check: pki.CheckProtocol, byServer: "CONF-17", byClient: "CONF-17"}
-	oldVersion = row{name: "version", check: pki.CheckProtocol, byServer: "TYPHA-04", byClient: "FELIX-06"}
-)
-
 // rows are asked in this order, which counts only where several fail: a certificate is looked at before its issuer is
 // looked for, and its usage once there is a whole path.
 var rows = []row{

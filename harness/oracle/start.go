@@ -1,47 +1,49 @@
 package oracle
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
 )
 
-// refrains says whether the subject must neither listen nor dial, by how it is given its parameters: not complete, or
-// of no use.
+// refrains reports whether the subject must neither listen nor dial, by how it is given its parameters: they are not
+// complete, or of no use; or TLS_CIPHER_SUITES has a name that nobody knows.
 func (q question) refrains() bool {
-	s, ok := q.link.Setting(q.c.Setting, q.c.Mode, q.c.Subject)
-	if !ok {
-		return false
+	for name := range named(q.setting) {
+		if _, known := q.link.Suite(name); !known {
+			return true
+		}
 	}
 	asked := q.mode.Client
-	if s.Side == handshake.Server {
+	if q.setting.Side == handshake.Server {
 		asked = q.mode.Server
 	}
-	if s.Change != nil {
-		asked = s.Change(asked)
+	if q.setting.Change != nil {
+		asked = q.setting.Change(asked)
 	}
-	state := s.State(asked)
-	return state == link.Incomplete || state == link.Spoilt || s.Address != ""
+	state := q.setting.State(asked)
+	return state == link.Incomplete || state == link.Spoilt || q.setting.Address != ""
 }
 
 // notStarted is the answer where the subject must refrain. Its twin is the mode's own configuration, which starts.
 func (q question) notStarted() Expectation {
 	twin := q.c
 	twin.Setting, twin.Conduct, twin.Version = "", "", link.TLS13
-	return Expectation{Outcome: handshake.NotStarted, Rules: q.rules(showing{}), Level: q.level(showing{}), Twin: &twin}
+	// What is asked besides goes before the setting, which others pose as well.
+	rules := slices.Concat(q.conduct.Rules, q.setting.Rules)
+	return Expectation{Outcome: handshake.NotStarted, Rules: rules, Level: cmp.Or(q.conduct.Level, q.setting.Level), Twin: &twin}
 }
 
-// level is that of the case's conduct or setting, or else of what its peer shows; "" for that of its first rule.
+// level is that of the case's setting, or of its conduct where it has no setting, or of what the subject itself shows,
+// or of what its peer does; "" for that of the first rule.
 func (q question) level(peer showing) string {
-	if d, ok := q.link.Conduct(q.c.Conduct); ok && d.Level != "" {
-		return d.Level
+	own, _ := q.shown()
+	if q.setting.Name != "" {
+		return cmp.Or(q.setting.Level, levels[peer.variant.Name])
 	}
-	if s, ok := q.link.Setting(q.c.Setting, q.c.Mode, q.c.Subject); ok && s.Level != "" {
-		return s.Level
-	}
-	if s, ok := q.shown(); ok && s.Level != "" {
-		return s.Level
-	}
-	return levels[peer.variant.Name]
+	return cmp.Or(q.conduct.Level, own.Level, levels[peer.variant.Name])
 }
 
 // shown is what the subject itself shows, where that is another variant than the good one and no setting or conduct

@@ -13,8 +13,7 @@ import (
 )
 
 // unposed are the rules about identity that no case of a server or a client poses yet, each with the reason.
-var unposed = map[string]string{
-}
+var unposed = map[string]string{}
 
 // posed are the further rules that have cases.
 var posed = []string{

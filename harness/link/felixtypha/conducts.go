@@ -24,6 +24,6 @@ var probing = []link.Conduct{
 	{Name: "offer-all", Side: handshake.Client, Text: "offers every version from TLS 1.0 to TLS 1.3", Modes: []string{"cn"}, Variants: []string{"good"}, Versions: []link.Version{link.TLS13}, Rules: []string{"TYPHA-05"}},
 	{Name: "requires-uri-san", Side: handshake.Client, Text: "requires Typha's SPIFFE ID where Typha requires a Common Name", Modes: []string{"cn"}, Variants: []string{"good", "cn-other"}, Require: require("", TyphaURISAN), Rules: []string{"IDENT-27"}},
 	{Name: "requires-cn", Side: handshake.Client, Text: "requires Typha's Common Name where Typha requires a SPIFFE ID", Modes: []string{"uri-san"}, Variants: []string{"good", "uri-other"}, Require: require(TyphaCN, ""), Rules: []string{"IDENT-27"}},
-	{Name: "asks-health", Side: handshake.Client, Text: "asks for its health, where it has not started", AsksHealth: true, Level: "SHOULD", Rules: []string{"CONF-19"}},
+	{Name: "asks-health", Side: handshake.Client, Text: "asks for its health, where it has not started", Variants: []string{"good"}, Versions: nowhere, AsksHealth: true, Level: "SHOULD", Rules: []string{"CONF-19"}},
 	{Name: "metered", Side: handshake.Client, Text: "connects alone, while the server's own counters are read", Modes: []string{"cn"}, Variants: []string{"good", "cn-other", "other-authority"}, Metered: true, Rules: []string{"TYPHA-18"}},
 }

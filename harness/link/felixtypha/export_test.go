@@ -1,5 +1,12 @@
 package felixtypha
 
+import (
+	"bytes"
+	"io"
+
+	"github.com/calico-tls/conformance/harness/link"
+)
+
 // ConductNames returns the conducts that the prober can play.
 func ConductNames() []string {
 	var names []string
@@ -9,4 +16,52 @@ func ConductNames() []string {
 		}
 	}
 	return names
+}
+
+// TLSHello is a ClientHello or a ServerHello.
+type TLSHello = tlsHello
+
+// The two kinds.
+const (
+	ClientHello = messageClientHello
+	ServerHello = messageServerHello
+)
+
+// Offering returns the ClientHello that offers a suite, as a record.
+func Offering(s link.Suite) ([]byte, error) {
+	h, err := offering(s)
+	if err != nil {
+		return nil, err
+	}
+	return h.record(messageClientHello)
+}
+
+// Choosing returns the ServerHello that answers a client by a version and a suite, as a record.
+func Choosing(client io.Reader, version, suite uint16) ([]byte, error) {
+	kind, body, err := readMessage(client)
+	if err != nil {
+		return nil, err
+	}
+	offered, err := parseHello(kind, body)
+	if err != nil {
+		return nil, err
+	}
+	h, err := choosing(offered, version, suite)
+	if err != nil {
+		return nil, err
+	}
+	return h.record(messageServerHello)
+}
+
+// ReadHello reads a hello from a record, and writes it anew.
+func ReadHello(record []byte) (h TLSHello, again []byte, err error) {
+	kind, body, err := readMessage(bytes.NewReader(record))
+	if err != nil {
+		return h, nil, err
+	}
+	if h, err = parseHello(kind, body); err != nil {
+		return h, nil, err
+	}
+	again, err = h.record(kind)
+	return h, again, err
 }

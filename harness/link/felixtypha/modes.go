@@ -1,6 +1,8 @@
 package felixtypha
 
 import (
+	"slices"
+
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/pki"
@@ -20,8 +22,9 @@ var Link = link.Link{
 	Client:   link.End{Component: "felix", Identity: pki.Identity{CN: FelixCN, URISAN: FelixURISAN}, Names: felixNames},
 	Server:   link.End{Component: "typha", Identity: pki.Identity{CN: TyphaCN, URISAN: TyphaURISAN}, Names: typhaNames},
 	Modes:    modes,
-	Settings: settings,
-	Conducts: conducts,
+	Settings: slices.Concat(settings, tlsSettings),
+	Conducts: slices.Concat(conducts, suiteConducts()),
+	Suites:   Suites,
 	Shown:    shown,
 }
 

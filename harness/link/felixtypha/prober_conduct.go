@@ -15,7 +15,7 @@ import (
 
 // behaviours are the conducts of the prober. They are told about in [Link], which holds one more table of the same
 // names; a test compares the two.
-var behaviours = []conduct{
+var behaviours = slices.Concat([]conduct{
 	{name: ""},
 	{name: "sni-other", offer: func(c *tls.Config) { c.ServerName = "nobody.invalid" }},
 	{name: "alpn-other", offer: func(c *tls.Config) { c.NextProtos = []string{"h2", "x"} }},
@@ -31,7 +31,7 @@ var behaviours = []conduct{
 	{name: "requires-cn"},
 	{name: "metered"}, // unlike in what goes on around it
 	{name: "asks-health"},
-}
+}, suiteBehaviours())
 
 // conduct says how the prober behaves. What is left out it does as a well-behaved Felix does.
 type conduct struct {

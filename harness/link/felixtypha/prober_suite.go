@@ -1,0 +1,85 @@
+package felixtypha
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link"
+)
+
+// suiteBehaviours are the conducts of a prober that offers a single suite.
+func suiteBehaviours() []conduct {
+	var all []conduct
+	for _, s := range alone {
+		c := conduct{name: suiteToken(s)}
+		if implemented(s) {
+			c.offer = func(settings *tls.Config) { settings.CipherSuites = []uint16{s.ID} }
+		} else {
+			c.instead = func(ctx context.Context, p probe) (handshake.Account, string) { return p.offer(ctx, s) }
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// implemented reports whether crypto/tls can speak with the suite, and be made to offer just it: those of TLS 1.3 it
+// does not let one choose.
+func implemented(s link.Suite) bool {
+	return s.Version == link.TLS12 && slices.ContainsFunc(append(tls.CipherSuites(), tls.InsecureCipherSuites()...), func(c *tls.CipherSuite) bool {
+		return c.ID == s.ID && slices.Contains(c.SupportedVersions, tls.VersionTLS12)
+	})
+}
+
+// offer offers a suite that the prober itself cannot speak with, and so objects to a server that agrees to it.
+func (p probe) offer(ctx context.Context, s link.Suite) (handshake.Account, string) {
+	raw, err := p.dial(ctx)
+	if err != nil {
+		a := failed(fmt.Errorf("dialling: %w", err))
+		a.Phase = handshake.PhaseDial
+		return a, ""
+	}
+	session := begin(ctx, raw)
+	return session.end(session.offer(s)), raw.LocalAddr().String()
+}
+
+func (s *session) offer(suite link.Suite) error {
+	h, err := offering(suite)
+	if err != nil {
+		return err
+	}
+	record, err := h.record(messageClientHello)
+	if err != nil {
+		return err
+	}
+	if _, err := s.raw.Write(record); err != nil {
+		return fmt.Errorf("offering %s: %w", suite.Name, err)
+	}
+	kind, body, err := readMessage(s.raw)
+	if err != nil {
+		return fmt.Errorf("waiting for the server to answer an offer of %s: %w", suite.Name, objection(err))
+	}
+	if kind != messageServerHello {
+		return fmt.Errorf("%w: wanted a ServerHello or an alert, found a handshake message of type %d", errObjection, kind)
+	}
+	answer, err := parseHello(kind, body)
+	if err != nil {
+		return objection(err)
+	}
+	_, _ = s.raw.Write(alertRecord(byte(handshake.HandshakeFailure)))
+	if answer.suites[0] != suite.ID {
+		return fmt.Errorf("%w: the server chose suite %#04x, and was offered %s alone", errObjection, answer.suites[0], suite.Name)
+	}
+	return fmt.Errorf("%w: the server agreed to %s", errObjection, suite.Name)
+}
+
+// objection makes an objection of what is no hello: it is the peer's doing.
+func objection(err error) error {
+	if errors.Is(err, errNoHello) {
+		return fmt.Errorf("%w: %w", errObjection, err)
+	}
+	return err
+}

@@ -1,0 +1,85 @@
+package oracle
+
+import (
+	"strings"
+
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/pki"
+)
+
+// What fails before a certificate is shown.
+var (
+	clearOnTLS = row{name: "plaintext-on-tls", check: pki.CheckProtocol, byServer: "TYPHA-01", byClient: "FELIX-02"}
+	tlsOnClear = row{name: "tls-on-plaintext", check: pki.CheckProtocol, byServer: "CONF-17", byClient: "CONF-17"}
+	oldVersion = row{name: "version", check: pki.CheckProtocol, byServer: "TYPHA-04", byClient: "FELIX-06"}
+	noSuite    = row{name: "suite", check: pki.CheckProtocol, byServer: "TYPHA-08", byClient: "FELIX-08"}
+)
+
+// settable are the causes that a setting of the subject's can bring about.
+var settable = []string{oldVersion.name, noSuite.name}
+
+// floors are the values of TLS_MIN_VERSION that move the lowest version, and the versions that they forbid. Any other
+// value leaves it at TLS 1.2 (Calico crypto/pkg/tls/tls.go).
+var floors = map[string]link.Version{"1.3": link.TLS12}
+
+// transport finds what fails before a certificate is shown.
+func (q question) transport() (*row, handshake.Side) {
+	subjectClear := q.client.asked.Plaintext()
+	if q.subject == handshake.Client {
+		subjectClear = q.server.asked.Plaintext()
+	}
+	switch {
+	case q.c.Version == link.Clear && !subjectClear:
+		return &clearOnTLS, q.subject
+	case q.c.Version != link.Clear && subjectClear:
+		return &tlsOnClear, q.subject
+	case q.c.Version == link.TLS10, q.c.Version == link.TLS11, q.c.Version != "" && q.c.Version == floors[q.setting.MinVersion]:
+		return &oldVersion, q.subject
+	case q.c.Version != link.Clear && !q.suiteInCommon():
+		return &noSuite, q.subject
+	}
+	return nil, ""
+}
+
+// suiteInCommon reports whether one of the suites that the instrument offers, or would choose, is one that the subject
+// takes.
+func (q question) suiteInCommon() bool {
+	if offered, ok := q.link.Suite(q.conduct.Suite); ok {
+		return q.takes(offered)
+	}
+	for _, s := range q.link.Suites {
+		if s.Standing == link.Listed && q.takes(s) {
+			return true
+		}
+	}
+	return len(q.link.Suites) == 0
+}
+
+// takes reports whether the subject takes a suite in the version of the case: one that TLS_CIPHER_SUITES names, or one
+// that is listed where it names none. It says nothing of TLS 1.3.
+func (q question) takes(s link.Suite) bool {
+	switch {
+	case s.Version != q.c.Version:
+		return false
+	case q.setting.Suites == "", s.Version == link.TLS13:
+		return s.Standing == link.Listed
+	}
+	for name := range named(q.setting) {
+		if name == s.Name {
+			return true
+		}
+	}
+	return false
+}
+
+// named yields the suites that TLS_CIPHER_SUITES names.
+func named(s link.Setting) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for name := range strings.SplitSeq(s.Suites, ",") {
+			if name = strings.TrimSpace(name); name != "" && !yield(name) {
+				return
+			}
+		}
+	}
+}
