@@ -127,6 +127,12 @@ func surveyTypha(t *testing.T, mode string, touched pki.Touched, fault string) m
 		client, server := r.probe(t, a)
 		outcomes[conduct] = sum(client, server) + " " + client.Version
 	}
+	for _, suite := range []string{"suite-ecdhe-ecdsa-with-rc4-128-sha", "suite-ecdhe-ecdsa-with-aes-128-cbc-sha256", "suite-ecdhe-ecdsa-with-aes-128-ccm"} {
+		a := attempt(t, pki.Client, "good", link.TLS12)
+		a.Conduct = suite
+		client, server := r.probe(t, a)
+		outcomes[suite] = sum(client, server)
+	}
 	s["TYPHA_CAFILE"] += ".missing"
 	s["TYPHA_PROMETHEUSMETRICSENABLED"] = "false"
 	outcomes["a file missing"] = starts(t, stub.RunTypha, stub.Typha().Reader, s)

@@ -37,8 +37,8 @@ const backOff = 20 * time.Millisecond
 // before it dials again, in the format of [slog.TextHandler].
 //
 // The settings are the real Felix's: FELIX_TYPHAADDR ("IP:port"), FELIX_TYPHACAFILE, FELIX_TYPHACERTFILE,
-// FELIX_TYPHAKEYFILE, FELIX_TYPHACN, FELIX_TYPHAURISAN, FELIX_TYPHAREADTIMEOUT and FELIX_FELIXHOSTNAME; and
-// [FaultSetting].
+// FELIX_TYPHAKEYFILE, FELIX_TYPHACN, FELIX_TYPHAURISAN, FELIX_TYPHAREADTIMEOUT and FELIX_FELIXHOSTNAME; TLS_CIPHER_SUITES
+// and TLS_MIN_VERSION, as every component of Calico has them; and [FaultSetting].
 func RunFelix(ctx context.Context, settings map[string]string, log io.Writer) int {
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	f, err := newFelix(settings, logger)
@@ -227,7 +227,7 @@ func (f *felix) follow(raw net.Conn, c *connection) error {
 // settings are those of a connection.
 func (f *felix) settings(m *material) *tls.Config {
 	settings := &tls.Config{
-		MinVersion: f.policy.oldest, MaxVersion: f.policy.newest,
+		MinVersion: f.policy.oldest, MaxVersion: f.policy.newest, CipherSuites: f.policy.suites,
 		Certificates:       []tls.Certificate{m.own},
 		InsecureSkipVerify: true, //nolint:gosec // crypto/tls would ask for a host name, of which the page does not speak
 		VerifyConnection:   func(state tls.ConnectionState) error { return f.verify(state, m) },

@@ -14,6 +14,8 @@ import (
 type policy struct {
 	// oldest and newest are the TLS versions that the end speaks.
 	oldest, newest uint16
+	// suites are those to which the end agrees up to TLS 1.2.
+	suites []uint16
 	// insists is how a Typha asks for a certificate.
 	insists tls.ClientAuthType
 	// path changes what is asked about the path from the leaf to an anchor; nil leaves it as it is.

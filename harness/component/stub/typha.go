@@ -41,7 +41,8 @@ const (
 // The settings are the real Typha's: TYPHA_CAFILE, TYPHA_SERVERCERTFILE, TYPHA_SERVERKEYFILE, TYPHA_CLIENTCN,
 // TYPHA_CLIENTURISAN, TYPHA_SERVERHOST, TYPHA_SERVERPORT (0 or unset: any that is free), TYPHA_SERVERHANDSHAKETIMEOUTSECS,
 // TYPHA_SERVERPINGINTERVALSECS, TYPHA_SERVERPONGTIMEOUTSECS, TYPHA_PROMETHEUSMETRICSENABLED, TYPHA_PROMETHEUSMETRICSHOST
-// and TYPHA_PROMETHEUSMETRICSPORT; and [FaultSetting].
+// and TYPHA_PROMETHEUSMETRICSPORT; TLS_CIPHER_SUITES and TLS_MIN_VERSION, as every component of Calico has them; and
+// [FaultSetting].
 func RunTypha(ctx context.Context, settings map[string]string, log io.Writer) int {
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	t, err := newTypha(settings, logger)
@@ -292,7 +293,7 @@ func (t *typha) secure(raw net.Conn) (conn net.Conn, peer string, err error) {
 // settings returns the connection to use, and its settings. In the reference it is crypto/tls that asks for the path.
 func (t *typha) settings(raw net.Conn) (net.Conn, *tls.Config) {
 	settings := &tls.Config{
-		MinVersion: t.policy.oldest, MaxVersion: t.policy.newest,
+		MinVersion: t.policy.oldest, MaxVersion: t.policy.newest, CipherSuites: t.policy.suites,
 		Certificates:           []tls.Certificate{t.material.own},
 		ClientAuth:             t.policy.insists,
 		ClientCAs:              t.clients,
