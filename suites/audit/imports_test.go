@@ -28,6 +28,7 @@ var mayImport = []struct {
 	{"harness/launch", nil, ""},
 	{"harness/link/", []string{"harness/link", "harness/evidence", "harness/handshake", "pki"}, ""},
 	{"harness/link", []string{"pki", "harness/handshake"}, ""},
+	{"harness/migration", nil, "standard library only"},
 	{"harness/matrix", []string{"harness/link", "harness/handshake", "pki"}, ""},
 	{"harness/oracle", []string{"pki", "harness/handshake", "harness/link", "harness/matrix"}, ""},
 	{"harness/component", []string{"harness/component", "harness/component/", "harness/link", "harness/link/", "harness/evidence", "harness/handshake", "harness/launch", "fixtures", "pki"}, ""},
