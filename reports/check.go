@@ -102,6 +102,9 @@ func (r *Report) check() error {
 		result.check(&c, fmt.Sprintf("results[%d]", i))
 	}
 	r.checkLists(&c)
+	if r.Migration != nil {
+		r.Migration.check(&c, r.Results)
+	}
 	if c.problem == nil {
 		c.problem = r.inOrder()
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 func TestWriteAndReadAreInverse(t *testing.T) {
-	for name, r := range map[string]*Report{"sample": sample(), "clean": clean(), "empty": empty(), "crowd": crowd(30)} {
+	for name, r := range map[string]*Report{"sample": sample(), "clean": clean(), "empty": empty(), "crowd": crowd(30), "observed": observed()} {
 		t.Run(name, func(t *testing.T) {
 			data := written(t, r)
 			got, err := Read(bytes.NewReader(data))
@@ -234,7 +234,7 @@ func TestKeysAreWithheldFromEveryFormat(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	small := sample() // a large seed is minimised for longer than it is fuzzed
-	small.Results, small.Inapplicable, small.StaleDeviations = small.Results[:1], nil, nil
+	small.Results, small.Inapplicable, small.StaleDeviations, small.Migration = small.Results[:1], nil, nil, nil
 	small.Conclude(nil)
 	for _, r := range []*Report{small, empty()} {
 		var indented, b bytes.Buffer

@@ -30,6 +30,7 @@ var goldens = []struct {
 	{"summary-clean.txt", "text", clean, Options{Rule: sentence}},
 	{"summary-crowd.txt", "text", func() *Report { return crowd(45) }, Options{Files: []string{"_output/report.json"}, Limit: 2}},
 	{"summary-colour.txt", "text", sample, Options{Colour: true, Limit: 1, Target: "my target.yaml"}},
+	{"summary-observed.txt", "text", observed, Options{Limit: 1}},
 	{"summary-empty.txt", "text", empty, Options{}},
 }
 
@@ -85,7 +86,7 @@ func TestRenderersTellOfEveryEdit(t *testing.T) {
 		edit    func(*Report)
 		formats []string
 	}{
-		{"claim's evidence", func(r *Report) { r.Results = r.Results[:1] }, []string{"json", "junit", "text"}},
+		{"claim's evidence", func(r *Report) { r.Results = r.Results[:3] }, []string{"json", "junit", "text"}},
 		{"target", func(r *Report) { r.Target.Name = "another" }, []string{"json", "junit", "text"}},
 		{"launch", func(r *Report) { r.Target.Launch = "process" }, []string{"json", "junit", "text"}},
 		{"suite version", func(r *Report) { r.Suite.Version = "9" }, []string{"json", "junit", "text"}},
@@ -94,6 +95,8 @@ func TestRenderersTellOfEveryEdit(t *testing.T) {
 		{"stopped", func(r *Report) { r.Stopped = BudgetSpent }, []string{"json", "junit", "text"}},
 		{"stale deviation", func(r *Report) { r.StaleDeviations = nil }, []string{"json", "junit", "text"}},
 		{"inapplicable", func(r *Report) { r.Inapplicable = nil }, []string{"json", "text"}},
+		{"migration", func(r *Report) { r.Migration = nil }, []string{"json", "text"}},
+		{"migration's basis", func(r *Report) { observeAll(r) }, []string{"json", "text"}},
 		{"component", func(r *Report) { r.Target.Components[1].Go = "go1.0" }, []string{"json", "text"}},
 		{"outcome", result(func(r *Result) { r.Outcome = Unproven }), []string{"json", "junit", "text"}},
 		{"level", result(func(r *Result) { r.Level = Should }), []string{"json", "junit", "text"}},

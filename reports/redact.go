@@ -39,6 +39,7 @@ func (r *Report) tidy() *Report {
 	t.Results = list(r.Results)
 	t.Inapplicable = list(r.Inapplicable)
 	t.StaleDeviations = list(r.StaleDeviations)
+	t.Migration = r.Migration.tidy()
 	for i := range t.Results {
 		result := &t.Results[i]
 		result.Rules = list(result.Rules)

@@ -83,6 +83,8 @@ type Report struct {
 	Inapplicable []Inapplicable `json:"inapplicable"`
 	// StaleDeviations lists the known deviations that no longer hold.
 	StaleDeviations []StaleDeviation `json:"staleDeviations"`
+	// Migration says which orders of a migration keep the connection; nil if no case poses its states.
+	Migration *Migration `json:"migration,omitempty"`
 }
 
 // Suite says which suite, and which cases of it, a report is about.

@@ -101,6 +101,7 @@ func sample() *Report {
 		},
 	}
 	r.Results = append(r.Results, deviations(cn)...)
+	r.Migration = halfway(cn + "client=expired/server=good/tls1.2")
 	r.Conclude(append(r.IDs(), cn+"client=not-run/server=good/tls1.3"))
 	return r
 }
@@ -131,7 +132,7 @@ func deviations(cn string) []Result {
 // crowd is a report in which every one of n cases deviates.
 func crowd(n int) *Report {
 	r := sample()
-	r.Results, r.StaleDeviations, r.Inapplicable = nil, nil, nil
+	r.Results, r.StaleDeviations, r.Inapplicable, r.Migration = nil, nil, nil, nil
 	for i := range n {
 		r.Results = append(r.Results, deviating(fmt.Sprintf("felix-typha/cn/typha/client=v%03d/server=good/tls1.3", i)))
 	}
@@ -143,7 +144,7 @@ func crowd(n int) *Report {
 func clean() *Report {
 	r := sample()
 	r.Results = slices.DeleteFunc(r.Results, func(x Result) bool { return x.Outcome != Conforms })
-	r.StaleDeviations, r.Inapplicable, r.Target.Components[0].Go = nil, nil, ""
+	r.StaleDeviations, r.Inapplicable, r.Migration, r.Target.Components[0].Go = nil, nil, nil, ""
 	r.Conclude(r.IDs())
 	return r
 }

@@ -26,7 +26,7 @@ type page struct {
 }
 
 // renderText writes the summary: counts by link, mode and subject, each unexpected result in five lines, the other
-// lists in a line a reason, then the claim and what the run took.
+// lists in a line a reason, what a migration must hold to, then the claim and what the run took.
 func renderText(w io.Writer, r *Report, o Options) error {
 	t, err := r.ready()
 	if err != nil {
@@ -37,6 +37,7 @@ func renderText(w io.Writer, r *Report, o Options) error {
 	p.counts(t)
 	p.unexpected(t)
 	p.reasons(t)
+	p.migration(t.Migration)
 	p.foot(t)
 	if _, err := w.Write(p.Bytes()); err != nil {
 		return fmt.Errorf("writing the summary: %w", err)
