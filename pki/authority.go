@@ -45,6 +45,8 @@ const (
 	BundleCommented BundleStyle = "commented"
 	// BundleRevoking adds a CRL of the trusted authority that lists the serial number of the variant "revoked".
 	BundleRevoking BundleStyle = "revoking"
+	// BundleBroken puts [JunkCertificate] and a certificate whose base64 is cut before the last certificate.
+	BundleBroken BundleStyle = "broken"
 )
 
 // Issuer returns the authority that signs this one: [Trusted] for [Intermediate], "" for all others.

@@ -17,6 +17,7 @@ const (
 	pemCRL         = "X509 CRL"
 	pemPublicKey   = "PUBLIC KEY"
 	pemParameters  = "EC PARAMETERS"
+	pemPrivateKey  = "PRIVATE KEY"
 )
 
 // Bundle returns a trust bundle in PEM that holds these authorities in this order. PeerLeaf stands for the first
@@ -51,6 +52,12 @@ func (a *Authorities) BundleIn(style BundleStyle, names []AuthorityName, peer Cr
 		}
 		crl, err := a.CRL(RevokedSerial)
 		return append(bundle, crl...), err
+	case BundleBroken:
+		certs, err := a.anchors(names, peer)
+		if err != nil {
+			return nil, err
+		}
+		return spoil(certs), nil
 	}
 	return nil, fmt.Errorf("writing a trust bundle: there is no style %q", style)
 }
@@ -138,6 +145,20 @@ func comment(certs []*x509.Certificate) ([]byte, error) {
 	}
 	fmt.Fprintf(&out, "\n# End of the trust bundle.\n")
 	return out.Bytes(), nil
+}
+
+// spoil writes a bundle of which a reader that stops at what it cannot read never sees the last certificate.
+func spoil(certs []*x509.Certificate) []byte {
+	var out []byte
+	for i, cert := range certs {
+		text := encodePEM(pemCertificate, cert.Raw)
+		if i == len(certs)-1 {
+			out = append(out, JunkCertificate.PEM()...)
+			out = append(out, shorten(text)...)
+		}
+		out = append(out, text...)
+	}
+	return out
 }
 
 func encodePEM(kind string, der []byte) []byte {

@@ -3,6 +3,7 @@ package pki_test
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"math/big"
 	"slices"
@@ -57,6 +58,60 @@ func TestBundleKeepsTheOrder(t *testing.T) {
 	bundle, err := a.Bundle([]pki.AuthorityName{pki.PeerLeaf}, peer)
 	if block, _ := pem.Decode(bundle); err != nil || !bytes.Equal(block.Bytes, leaf) {
 		t.Errorf("wanted the leaf as it was issued (%v)", err)
+	}
+}
+
+// TestBrokenBundle counts what a reader finds that goes on after what it cannot read, and one that stops there.
+func TestBrokenBundle(t *testing.T) {
+	t.Parallel()
+	a := pki.NewAuthorities()
+	for _, names := range [][]pki.AuthorityName{{pki.Trusted}, {pki.Second, pki.Third, pki.Trusted}} {
+		bundle, err := a.BundleIn(pki.BundleBroken, names, pki.Credential{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pool := x509.NewCertPool()
+		same, err := a.Pool(names, pki.Credential{})
+		if !pool.AppendCertsFromPEM(bundle) || err != nil || !pool.Equal(same) {
+			t.Errorf("%v: wanted crypto/x509 to find in it what Pool holds (%v)", names, err)
+		}
+		var readable []bool
+		for block, rest := pem.Decode(bundle); block != nil; block, rest = pem.Decode(rest) {
+			_, err := x509.ParseCertificate(block.Bytes)
+			readable = append(readable, err == nil)
+		}
+		wanted := make([]bool, len(names)+1) // a block that is no PEM is passed over
+		for i := range wanted {
+			wanted[i] = i != len(names)-1
+		}
+		if begun := bytes.Count(bundle, []byte("-----BEGIN CERTIFICATE-----\n")); !slices.Equal(readable, wanted) || begun != len(names)+2 {
+			t.Errorf("%v: wanted blocks that can be read as %v, and one that is cut, found %v of %d", names, wanted, readable, begun)
+		}
+	}
+}
+
+func TestJunk(t *testing.T) {
+	t.Parallel()
+	for kind, wanted := range map[pki.Junk]string{pki.JunkCertificate: "CERTIFICATE", pki.JunkKey: "PRIVATE KEY", pki.JunkBase64: "", pki.JunkText: ""} {
+		text := kind.PEM()
+		block, _ := pem.Decode(text)
+		if (block != nil) != (wanted != "") || block != nil && block.Type != wanted || len(text) == 0 {
+			t.Errorf("%s: wanted a block %q, found %q", kind, wanted, text)
+			continue
+		}
+		if block == nil {
+			continue
+		}
+		var value asn1.RawValue
+		if _, err := asn1.Unmarshal(block.Bytes, &value); err == nil {
+			t.Errorf("%s: wanted no DER, found %+v", kind, value)
+		}
+	}
+	if cut := string(pki.JunkBase64.PEM()); !strings.Contains(cut, "-----BEGIN CERTIFICATE-----\n") || !strings.Contains(cut, "\n-----END CERTIFICATE-----\n") {
+		t.Errorf("wanted a block of a certificate that is cut, found %q", cut)
+	}
+	if pki.Junk("rust").PEM() != nil {
+		t.Error("wanted nothing of a kind that does not exist")
 	}
 }
 

@@ -3,11 +3,13 @@ package pki
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
+	"encoding/pem"
 	"fmt"
 )
 
@@ -47,7 +49,13 @@ const (
 	PKCS1 KeyFormat = "pkcs1"
 	// SEC1 holds ECDSA keys only (RFC 5915).
 	SEC1 KeyFormat = "sec1"
+	// Encrypted is PKCS1 or SEC1, encrypted with [Passphrase] and AES-128 as "openssl rsa -aes128 -traditional" does: with
+	// the header DEK-Info (RFC 1421 section 4.6.1.3). It holds RSA and ECDSA keys.
+	Encrypted KeyFormat = "encrypted"
 )
+
+// Passphrase opens keys in the format [Encrypted]. It keeps no secret: such keys are there to be refused.
+const Passphrase = "conformance"
 
 // FormatError says that a key cannot be written in a format.
 type FormatError struct {
@@ -62,7 +70,7 @@ func (e *FormatError) Error() string {
 
 // Hint says what to do.
 func (e *FormatError) Hint() string {
-	return "pkcs8 holds every type of key, pkcs1 holds RSA keys and sec1 holds ECDSA keys"
+	return "pkcs8 holds every type of key, pkcs1 holds RSA keys, sec1 holds ECDSA keys and encrypted holds both of these"
 }
 
 // CertificatePEM returns the certificates as they are sent, in PEM, the leaf first; nil if none is sent.
@@ -90,7 +98,7 @@ func (i *Issued) KeyPEM(format KeyFormat) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("encoding a private key: %w", err)
 		}
-		return encodePEM("PRIVATE KEY", der), nil
+		return encodePEM(pemPrivateKey, der), nil
 	case PKCS1:
 		if key, ok := key.(*rsa.PrivateKey); ok {
 			return encodePEM("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key)), nil
@@ -103,6 +111,22 @@ func (i *Issued) KeyPEM(format KeyFormat) ([]byte, error) {
 			}
 			return encodePEM("EC PRIVATE KEY", der), nil
 		}
+	case Encrypted:
+		for _, plain := range []KeyFormat{PKCS1, SEC1} {
+			if text, err := i.KeyPEM(plain); err == nil {
+				return encrypt(text)
+			}
+		}
 	}
 	return nil, &FormatError{Format: format, Key: fmt.Sprintf("%T", key)}
+}
+
+func encrypt(key []byte) ([]byte, error) {
+	plain, _ := pem.Decode(key)
+	//nolint:staticcheck // deprecated as it protects badly; what is asked here is what becomes of it
+	block, err := x509.EncryptPEMBlock(rand.Reader, plain.Type, plain.Bytes, []byte(Passphrase), x509.PEMCipherAES128)
+	if err != nil {
+		return nil, fmt.Errorf("encrypting a private key: %w", err)
+	}
+	return pem.EncodeToMemory(block), nil
 }

@@ -1,12 +1,14 @@
 package pki_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -33,6 +35,9 @@ func TestKeyFormats(t *testing.T) {
 		c.Leaf.Key = kind
 		issued := issue(t, authorities(), c)
 		refused := map[pki.KeyFormat]bool{pki.PKCS1: true, pki.PKCS8: true, pki.SEC1: true, "jks": true}
+		if kind == pki.Ed25519 {
+			refused[pki.Encrypted] = true
+		}
 		for _, format := range formats {
 			delete(refused, format)
 			text, err := issued.KeyPEM(format)
@@ -67,6 +72,39 @@ func TestKeyFormats(t *testing.T) {
 	}
 	if _, err := (&pki.Issued{}).KeyPEM(pki.PKCS8); err == nil {
 		t.Error("wanted no key where none is held")
+	}
+}
+
+// TestEncryptedKeys opens them with OpenSSL, which must be told the passphrase, and shows that Go takes none.
+func TestEncryptedKeys(t *testing.T) {
+	t.Parallel()
+	requireOpenSSL(t)
+	for _, kind := range []pki.KeyType{pki.P256, pki.P521, pki.RSA2048} {
+		c := pki.Good(pki.Client, felix)
+		c.Leaf.Key = kind
+		issued := issue(t, authorities(), c)
+		files, err := issued.WriteFiles(t.TempDir(), "own", pki.Encrypted)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(files.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		block, rest := pem.Decode(text)
+		if block == nil || block.Headers["Proc-Type"] != "4,ENCRYPTED" || !strings.HasPrefix(block.Headers["DEK-Info"], "AES-128-CBC,") || len(rest) > 0 {
+			t.Errorf("%s: wanted one encrypted block, found:\n%.200s", kind, text)
+		}
+		if _, err := tls.X509KeyPair(issued.CertificatePEM(), text); err == nil {
+			t.Errorf("%s: wanted crypto/tls to refuse a key that it cannot open", kind)
+		}
+		for passphrase, opens := range map[string]bool{pki.Passphrase: true, "another": false} {
+			command := exec.CommandContext(t.Context(), "openssl", "pkey", "-in", files.Key, "-passin", "pass:"+passphrase, "-pubout", "-outform", "DER")
+			public, err := command.Output()
+			if (err == nil) != opens || opens && !bytes.Equal(public, parse(t, issued.Chain[0]).RawSubjectPublicKeyInfo) {
+				t.Errorf("%s: wanted the passphrase %q to open it: %t, found %v", kind, passphrase, opens, err)
+			}
+		}
 	}
 }
 
