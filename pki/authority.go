@@ -87,10 +87,10 @@ func AuthorityTemplate(name AuthorityName) Template {
 		PathLen:     NoPathLen,
 		Key:         P256,
 	}
-	switch name {
-	case ExpiredRoot:
+	if name == ExpiredRoot {
 		t.NotAfter = past
-	case HardWayRoot:
+	}
+	if name == HardWayRoot {
 		t.Key, t.KeyUsage, t.NotAfter = RSA4096, 0, hardWayDays*24*time.Hour
 	}
 	return t

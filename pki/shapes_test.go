@@ -20,8 +20,11 @@ func TestFormsHoldNoExtensions(t *testing.T) {
 		form    pki.Form
 		version int
 	}{
-		{pki.Trusted, pki.P256, pki.Bare, 3}, {pki.Trusted, pki.P256, pki.Version1, 1},
-		{pki.SelfSigned, pki.Ed25519, pki.Version1, 1}, {pki.SelfSigned, pki.RSA2048, pki.Version1, 1}, {pki.SelfSigned, pki.P384, pki.Bare, 3},
+		{pki.Trusted, pki.P256, pki.Bare, 3},
+		{pki.Trusted, pki.P256, pki.Version1, 1},
+		{pki.SelfSigned, pki.Ed25519, pki.Version1, 1},
+		{pki.SelfSigned, pki.RSA2048, pki.Version1, 1},
+		{pki.SelfSigned, pki.P384, pki.Bare, 3},
 	} {
 		c := pki.Credential{Root: row.root, Leaf: pki.Template{CommonNames: []string{"calico-typha"}, NotAfter: time.Hour, Key: row.key, Form: row.form}}
 		der := issue(t, authorities(), c).Chain[0]
