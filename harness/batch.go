@@ -177,6 +177,7 @@ type trial struct {
 	instance launch.Instance
 	journal  journal
 	stack    string
+	leak     *leak
 }
 
 func (b *Batch) run(ctx context.Context) {
@@ -216,12 +217,17 @@ func (b *Batch) run(ctx context.Context) {
 	}
 	defer t.stop(ctx)
 	t.follow()
+	if err := t.listen(); err != nil {
+		b.broken(err.Error())
+		return
+	}
 	if t.side == handshake.Server {
 		b.seen = t.serverCases(ctx)
 	} else {
 		b.seen = t.clientCases(ctx, listener)
 	}
 	t.explain()
+	t.tell(b.seen)
 }
 
 func (b *Batch) trial() (*trial, error) {

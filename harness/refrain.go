@@ -45,7 +45,12 @@ func (t *trial) refrain(ctx context.Context, c matrix.Case) (o handshake.Observa
 	default:
 		defer t.stop(ctx)
 		t.follow()
+		if err := t.listen(); err != nil {
+			o.Broken = err.Error()
+			return o
+		}
 		t.examine(ctx, c, listener, says, &o)
+		o.Against = cmp.Or(t.leak.told(), o.Against)
 	}
 	o.Duration = time.Since(begun)
 	return o

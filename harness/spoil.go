@@ -7,6 +7,7 @@ import (
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/matrix"
+	"github.com/calico-tls/conformance/pki"
 )
 
 // spoil accepts a client, and while the connection stands spoils a file that it reads for the next one: it takes the
@@ -33,7 +34,7 @@ func (t *trial) spoil(ctx context.Context, c matrix.Case, listener link.Listener
 	if err != nil || account.Claim != handshake.Accepted {
 		return handshake.Observation{Broken: fmt.Sprintf("spoiling %s of %s, which was to be accepted before: %s %v", file, t.Subject, account.Error, err)}
 	}
-	for _, data := range [][]byte{nil, []byte("neither PEM nor DER\n")} {
+	for _, data := range [][]byte{nil, pki.JunkText.PEM()} {
 		if data != nil {
 			if err := t.instance.Replace(ctx, file, data); err != nil {
 				return handshake.Observation{Broken: fmt.Sprintf("spoiling %s of %s: %v", file, t.Subject, err)}

@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"encoding/pem"
 	"fmt"
 	"maps"
 
@@ -119,6 +118,9 @@ var files = map[link.Form]component.FileKind{
 	link.FormMissing: component.Absent, link.FormFolder: component.Folder, link.FormUnreadable: component.Unreadable,
 }
 
+// junk is what a file of each parameter holds that is PEM and no DER.
+var junk = map[link.Parameter]pki.Junk{link.Key: pki.JunkKey, link.Certificate: pki.JunkCertificate, link.Bundle: pki.JunkCertificate}
+
 // inForm returns a parameter in a form, and whether it is given at all.
 func (l *Lab) inForm(e end, p link.Parameter, form link.Form, v component.Value, own *pki.Issued) (component.Value, bool, error) {
 	ours := func(data []byte, err error) (component.Value, bool, error) {
@@ -140,11 +142,11 @@ func (l *Lab) inForm(e end, p link.Parameter, form link.Form, v component.Value,
 	case link.FormEmpty:
 		return ours([]byte{}, nil)
 	case link.FormJunk:
-		return ours([]byte("neither PEM nor DER\n"), nil)
+		return ours(pki.JunkText.PEM(), nil)
 	case link.FormJunkPEM:
-		return ours(junkPEM(p), nil)
+		return ours(junk[p].PEM(), nil)
 	case link.FormEncrypted:
-		return ours(own.KeyPEM("encrypted"))
+		return ours(own.KeyPEM(pki.Encrypted))
 	case link.FormForeign:
 		other, err := l.issue(e.link, e.side, "wrong-key")
 		if err != nil {
@@ -153,15 +155,6 @@ func (l *Lab) inForm(e end, p link.Parameter, form link.Form, v component.Value,
 		return ours(other.KeyPEM(pki.PKCS8))
 	}
 	return v, true, fmt.Errorf("there is no form %q", form)
-}
-
-// junkPEM is PEM that holds no DER.
-func junkPEM(p link.Parameter) []byte {
-	kind := "CERTIFICATE"
-	if p == link.Key {
-		kind = "PRIVATE KEY"
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: []byte("no DER at all")})
 }
 
 // issue makes what a side of a link shows as a variant.
