@@ -27,7 +27,11 @@ type Expectation struct {
 	Rules []string
 	// Level is the level of the case where it is not that of its first rule; "" elsewhere.
 	Level string
-	// Twin is the accepted case from which a refused one differs in exactly one attribute; nil if none is refused.
+	// Elsewhere says that it is not the subject that must refuse, but the instrument, for what the subject shows or is
+	// asked for.
+	Elsewhere bool
+	// Twin is the accepted case from which a refused one, or one that must not start, differs in exactly one attribute;
+	// nil for an accepted one.
 	Twin *matrix.Case
 }
 
@@ -174,7 +178,7 @@ func (q question) refused(by handshake.Side, r row, s showing) Expectation {
 		decides = refused[q.subject]
 	}
 	return Expectation{
-		Outcome: handshake.Refuse, By: by, Check: r.check, Cause: r.name,
+		Outcome: handshake.Refuse, By: by, Check: r.check, Cause: r.name, Elsewhere: by != q.subject,
 		Rules: q.rules(peer, decides...), Level: q.level(peer), Twin: q.twin(r, peer),
 	}
 }
@@ -234,6 +238,8 @@ func (q question) twin(r row, peer showing) *matrix.Case {
 		twin.Setting = ""
 	case q.conduct.Offence != "" && q.c.Version != link.Clear, r.name == noSuite.name:
 		twin.Conduct = q.conduct.Twin
+	case q.conduct.Persists != "":
+		twin.Conduct = ""
 	case r.name == tlsOnClear.name:
 		*field, twin.Version = "none", link.Clear
 	case r.check == pki.CheckProtocol:

@@ -69,7 +69,7 @@ func configured(side handshake.Side) []link.Setting {
 		given("line-break", n, side, "cn", link.CommonName, link.FormLineBreak, "CONF-09"),
 		given("none", n, side, "cn", link.CommonName, link.FormNone, "CONF-09"),
 		{Name: "log-debug", Mode: "cn", Side: side, Env: debugging[side], Text: "it logs all that it can", Variants: shown, Rules: []string{"CONF-18"}},
-		{Name: "bundle-broken", Mode: "cn", Side: side, Bundle: pki.BundleBroken, Change: trust(pki.Second, pki.Trusted), Text: "blocks of its trust bundle are broken, between sound ones", Variants: []string{"good", "authority-second", "other-authority"}, Level: "OBS", Rules: []string{"IDENT-43"}},
+		{Name: "bundle-broken", Mode: "cn", Side: side, Bundle: pki.BundleBroken, Change: trust(pki.Second, pki.Trusted), Text: "blocks of its trust bundle are broken, between sound ones", Variants: []string{"good", "authority-second", "other-authority"}, Level: "SHOULD", Rules: []string{"IDENT-43"}},
 		{Name: "anchor-hard-way", Mode: "cn", Side: side, Change: trust(pki.HardWayRoot), Text: "the trust bundle holds the authority of the manual installation", Variants: []string{"hard-way", "hard-way-v1", "good"}, Rules: []string{"CONF-16"}},
 		{Name: "pkcs1-" + n[link.Key], Mode: "cn", Side: side, Own: "key-rsa-2048", Key: pki.PKCS1, Text: "its key is in the form of PKCS #1", Variants: []string{"good"}, Rules: []string{"TYPHA-31"}},
 		{Name: "sec1-" + n[link.Key], Mode: "cn", Side: side, Key: pki.SEC1, Text: "its key is in the form of SEC 1", Variants: []string{"good"}, Rules: []string{"TYPHA-31"}},

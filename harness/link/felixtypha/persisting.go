@@ -19,7 +19,7 @@ var persisting = []link.Conduct{
 		Versions: []link.Version{link.TLS13}, Text: "refuses it each time, and counts how often it comes", Rules: []string{"FELIX-10"},
 	},
 	{
-		Name: "refuses-on", Side: handshake.Server, Modes: []string{"cn"}, Variants: []string{"good", "other-authority"}, Alone: true, Persists: link.PersistsOn, Require: require(nobody, ""),
+		Name: "refuses-on", Side: handshake.Server, Modes: []string{"cn"}, Variants: []string{"good"}, Alone: true, Persists: link.PersistsOn, Require: require(nobody, ""),
 		Profile: "slow", Text: "goes on until it gives up, or has had time for it", Rules: []string{"FELIX-12"},
 	},
 	{
