@@ -40,8 +40,38 @@ var spoken = []link.Version{link.TLS12, link.TLS13}
 // obsolete are the versions that no end may speak.
 var obsolete = []link.Version{link.TLS10, link.TLS11}
 
-// Core enumerates the cases that differ from the accepted one in one attribute, for each end as the subject.
+// Slow is the profile of what takes long by nature.
+const Slow = "slow"
+
+// Profile returns where a case belongs that is not for every run; "" for one that is.
+func Profile(l link.Link, c Case) string {
+	d, _ := l.Conduct(c.Conduct)
+	return d.Profile
+}
+
+// Since returns the first version of the subject that a case can be put to, as "v3.32.0"; "" for any.
+func Since(l link.Link, c Case) string {
+	s, _ := l.Setting(c.Setting, c.Mode, c.Subject)
+	return s.Since
+}
+
+// InProfile enumerates the cases of a link by a strategy that belong to a profile: "" for those of every run. What takes
+// long is the same whatever the strategy.
+func InProfile(l link.Link, s Strategy, profile string) []Case {
+	if profile == "" {
+		return s.Cases(l)
+	}
+	return slices.DeleteFunc(single(l), func(c Case) bool { return Profile(l, c) != profile })
+}
+
+// Core enumerates the cases that differ from the accepted one in one attribute, for each end as the subject. Those of a
+// profile are not among them.
 func Core(l link.Link) []Case {
+	return slices.DeleteFunc(single(l), func(c Case) bool { return Profile(l, c) != "" })
+}
+
+// single enumerates the cases that differ from the accepted one in one attribute, those of all profiles.
+func single(l link.Link) []Case {
 	var cases []Case
 	for _, subject := range []handshake.Side{handshake.Server, handshake.Client} {
 		for _, m := range l.Modes {

@@ -44,6 +44,8 @@ type Options struct {
 	Launch string
 	// Strategy says how cases are enumerated; the default is core.
 	Strategy string
+	// Profile is one of Profiles; the default is the first.
+	Profile string
 	// Select is a glob on case IDs; "" selects all.
 	Select string
 	// Strictness says which levels bind; the default is Musts.
@@ -82,6 +84,7 @@ type Run struct {
 // Load reads the target and enumerates the cases. It starts and obtains nothing; every error is one of usage.
 func Load(o Options) (*Run, error) {
 	o.Launch, o.Strategy = cmp.Or(o.Launch, LaunchAuto), cmp.Or(o.Strategy, matrix.Strategies[0].Name)
+	o.Profile = cmp.Or(o.Profile, Profiles[0])
 	o.Strictness = cmp.Or(o.Strictness, Musts)
 	o.Jobs, o.Deadline = cmp.Or(o.Jobs, DefaultJobs), cmp.Or(o.Deadline, DefaultDeadline)
 	if o.Note == nil {
@@ -99,12 +102,11 @@ func Load(o Options) (*Run, error) {
 	if !ok {
 		return nil, &UsageError{fmt.Sprintf("choosing a strategy: there is none named %q", o.Strategy), ""}
 	}
+	if !slices.Contains(Profiles, o.Profile) {
+		return nil, &UsageError{fmt.Sprintf("choosing a profile: there is none named %q", o.Profile), "the profiles are " + strings.Join(Profiles, ", ")}
+	}
 	for _, l := range harness.Links {
-		for _, c := range strategy.Cases(l.Link) {
-			if _, has := t.Component(target.Role(c.Subject)); has {
-				r.due = append(r.due, c)
-			}
-		}
+		r.due = append(r.due, dueOf(l.Link, strategy, o.Profile, t)...)
 	}
 	if len(r.due) == 0 {
 		return nil, &UsageError{
@@ -262,7 +264,7 @@ func (r *Run) Report(stopped reports.Stop) *reports.Report {
 	}
 	report := &reports.Report{
 		Suite:           reports.Suite{Version: Version()},
-		Profile:         "core",
+		Profile:         r.options.Profile,
 		Strategy:        r.options.Strategy,
 		Coverage:        coverage(r.Cases),
 		Target:          reports.Target{Name: r.target.Name, Launch: r.launcher.Name()},

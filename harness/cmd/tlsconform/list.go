@@ -18,12 +18,15 @@ func newList() *cobra.Command {
 	var onlyCount bool
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "list the cases, by their IDs",
+		Short: "list the cases, by their IDs; with --rule or --select those of every profile",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cases, err := enumerate(strategy)
 			if err != nil {
 				return err
+			}
+			if rule != "" || glob != "" {
+				cases = append(cases, slow()...)
 			}
 			if glob != "" {
 				if cases, err = matrix.Select(cases, glob); err != nil {
@@ -41,7 +44,7 @@ func newList() *cobra.Command {
 				return err
 			}
 			for _, c := range cases {
-				if _, err = fmt.Fprintln(out, c.ID()); err != nil {
+				if _, err = fmt.Fprintln(out, c.ID()+remark(c)); err != nil {
 					return err
 				}
 			}
@@ -53,6 +56,27 @@ func newList() *cobra.Command {
 	strategyFlag(cmd, &strategy)
 	cmd.Flags().BoolVar(&onlyCount, "count", false, "print how many there are")
 	return cmd
+}
+
+// slow returns the cases of every link that take long by nature.
+func slow() []matrix.Case {
+	var cases []matrix.Case
+	for _, l := range harness.Links {
+		cases = append(cases, matrix.InProfile(l.Link, matrix.Strategies[0], matrix.Slow)...)
+	}
+	return cases
+}
+
+// remark says of a case that it is not for every run, or not for every version; "" of the others.
+func remark(c matrix.Case) string {
+	l, _ := harness.LinkNamed(c.Link)
+	if profile := matrix.Profile(l.Link, c); profile != "" {
+		return "\t(profile " + profile + ")"
+	}
+	if since := matrix.Since(l.Link, c); since != "" {
+		return "\t(inapplicable before Calico " + since + ")"
+	}
+	return ""
 }
 
 func strategyFlag(cmd *cobra.Command, strategy *string) {
@@ -97,7 +121,12 @@ func ofRule(cases []matrix.Case, id string) ([]matrix.Case, error) {
 
 // caseNamed returns the case with an ID, among all that any strategy enumerates.
 func caseNamed(id string) (matrix.Case, error) {
-	var all []matrix.Case
+	all := slow()
+	for _, c := range all {
+		if c.ID() == id {
+			return c, nil
+		}
+	}
 	for _, s := range matrix.Strategies {
 		cases, err := enumerate(s.Name)
 		if err != nil {
@@ -108,8 +137,8 @@ func caseNamed(id string) (matrix.Case, error) {
 				return c, nil
 			}
 		}
-		if all == nil {
-			all = cases
+		if s.Name == matrix.Strategies[0].Name {
+			all = append(all, cases...)
 		}
 	}
 	return matrix.Case{}, &hintedError{

@@ -21,7 +21,7 @@ import (
 // runFlags are the flags of run.
 type runFlags struct {
 	conformance.Options
-	out, profile  string
+	out           string
 	quiet, strict bool
 }
 
@@ -39,7 +39,7 @@ func newRun() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.Select, "select", "", "judge only the cases whose ID the glob matches: * within one part, ** across parts")
 	flags.StringVar(&f.out, "out", "_output", "the folder for report.json and junit.xml")
-	flags.StringVar(&f.profile, "profile", "core", "which rules are due; core is the only profile yet")
+	flags.StringVar(&f.Profile, "profile", conformance.Profiles[0], "what is judged: core, or slow, which takes minutes by nature")
 	flags.IntVar(&f.Jobs, "jobs", conformance.DefaultJobs, "how many connections are made to a subject at a time")
 	flags.DurationVar(&f.Deadline, "deadline", conformance.DefaultDeadline, "how long one start, or one connection, may take")
 	flags.BoolVar(&f.quiet, "quiet", false, "say nothing but what went wrong")
@@ -89,8 +89,6 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 // check looks at the flags that only the command line has.
 func (f *runFlags) check() error {
 	switch {
-	case f.profile != "core":
-		return &hintedError{fmt.Errorf("choosing a profile: there is none named %q", f.profile), "the profiles are core"}
 	case f.Jobs < 1:
 		return &hintedError{fmt.Errorf("reading --jobs: wanted a number greater than 0, found %d", f.Jobs), ""}
 	case f.Deadline < time.Second:

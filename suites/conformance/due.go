@@ -1,0 +1,49 @@
+package conformance
+
+import (
+	"strings"
+
+	"golang.org/x/mod/semver"
+
+	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/matrix"
+	"github.com/calico-tls/conformance/harness/target"
+)
+
+// Profiles lists the profiles: what each run judges, and what takes minutes by nature.
+var Profiles = []string{"core", matrix.Slow}
+
+// calico is the project by whose versions cases are inapplicable.
+const calico = "calico"
+
+// dueOf returns the cases of a link that a target is due: those whose subjects it has, and that can be put to the
+// version that it names.
+func dueOf(l link.Link, s matrix.Strategy, profile string, t target.Target) []matrix.Case {
+	if profile == Profiles[0] {
+		profile = ""
+	}
+	var due []matrix.Case
+	for _, c := range matrix.InProfile(l, s, profile) {
+		if has(t, c.Subject) && Applies(l, c, t.Implementation.Project, t.Implementation.Version) {
+			due = append(due, c)
+		}
+	}
+	return due
+}
+
+// has reports whether the target has each component of a subject, which are two where they meet.
+func has(t target.Target, subject string) bool {
+	for role := range strings.SplitSeq(subject, "+") {
+		if _, ok := t.Component(target.Role(role)); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// Applies reports whether a case can be put to a version of an implementation. A case that needs a version of Calico
+// can be put to every other project, whose versions say nothing of it.
+func Applies(l link.Link, c matrix.Case, project, version string) bool {
+	since := matrix.Since(l, c)
+	return since == "" || strings.ToLower(project) != calico || !semver.IsValid(version) || semver.Compare(version, since) >= 0
+}
