@@ -52,6 +52,8 @@ var causes = []cause{
 	{"tls: client offered only unsupported versions", pki.CheckProtocol},
 	{"tls: server selected unsupported protocol version", pki.CheckProtocol},
 	{"tls: no cipher suite supported by both client and server", pki.CheckProtocol},
+	{"tls: server chose an unconfigured cipher suite", pki.CheckProtocol},
+	{"local error: tls: no renegotiation", pki.CheckProtocol},
 	{"tls: unsupported SSLv2 handshake received", pki.CheckProtocol},
 	{"tls: oversized record received", pki.CheckProtocol},
 	// A client that speaks TLS to a server that does not: Typha's messages are gob.

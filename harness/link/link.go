@@ -141,6 +141,18 @@ const (
 // Offence is something that an instrument does and that its peer must not bear.
 type Offence string
 
+// The offences.
+const (
+	// UnofferedSuite: a server chooses a suite that it was not offered.
+	UnofferedSuite Offence = "suite-unoffered"
+	// Renegotiation: a server asks to renegotiate.
+	Renegotiation Offence = "renegotiation"
+	// HangUp: a server hangs up, and its peer has nothing to go on with.
+	HangUp Offence = "hang-up"
+	// Stall: a server keeps its peer waiting, who must give up in time.
+	Stall Offence = "stall"
+)
+
 // End is one end of a link.
 type End struct {
 	// Component is the program that plays the end: the subject in case IDs.

@@ -112,12 +112,10 @@ func modeCases(l link.Link, m link.Mode, subject handshake.Side) []Case {
 		*shown(&c, subject) = v.Name
 		cases = append(cases, versions(c, v)...)
 	}
-	if subject == handshake.Server {
-		c := base
-		c.Client, c.Version = "none", link.Clear
-		cases = append(cases, c)
-	}
-	if subject == handshake.Server && m.Name == firstWithTLS(l) {
+	c := base
+	*shown(&c, subject), c.Version = "none", link.Clear
+	cases = append(cases, c)
+	if m.Name == firstWithTLS(l) {
 		for _, version := range obsolete {
 			c := base
 			c.Version = version

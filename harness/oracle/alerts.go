@@ -30,6 +30,9 @@ var goAlerts = []alertRow{
 	{"version", handshake.Server, nil, 0, 0, handshake.ProtocolVersion},
 	{"version", handshake.Client, nil, 0, 0, handshake.ProtocolVersion},
 	{"suite", handshake.Server, nil, 0, 0, handshake.HandshakeFailure},
+	{"suite-unoffered", handshake.Client, in12, 0, 0, handshake.HandshakeFailure},
+	{"suite-unoffered", handshake.Client, in13, 0, 0, handshake.IllegalParameter},
+	{"renegotiation", handshake.Client, in12, 0, 0, handshake.NoRenegotiation},
 	{"no-certificate", handshake.Server, in13, 0, 0, handshake.CertificateRequired},
 	{"no-certificate", handshake.Server, in12, 0, 25, handshake.BadCertificate},
 	{"no-certificate", handshake.Server, in12, 25, 0, handshake.HandshakeFailure},
@@ -64,8 +67,9 @@ var goAlerts = []alertRow{
 	{"possession", handshake.Client, in12, 0, 0, handshake.IllegalParameter},
 }
 
-// silentCauses are refused without an alert: nobody speaks TLS to whom one could be sent, or nobody who sends one.
-var silentCauses = []string{clearOnTLS.name, tlsOnClear.name}
+// silentCauses are refused without an alert: nobody speaks TLS to whom one could be sent, or nobody who sends one, or who
+// waits for one.
+var silentCauses = []string{clearOnTLS.name, tlsOnClear.name, string(link.HangUp), string(link.Stall)}
 
 // Alerts returns the alerts with which a side built with the stack ("go1.24.9") may refuse for a cause, in a version.
 // ok is false if any fatal alert will do, as nothing is known of the stack.

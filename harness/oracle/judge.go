@@ -92,9 +92,13 @@ func Judge(c matrix.Case, e Expectation, o handshake.Observation) Verdict {
 // a story means that the cause of a refusal is not told.
 func reconcile(c matrix.Case, e Expectation, o handshake.Observation) (seen Seen, doubt string) {
 	client, server := o.Client.Claim, o.Server.Claim
-	switch {
-	case o.NotStarted != "":
+	if o.NotStarted != "" {
 		return Seen{Outcome: handshake.NotStarted}, ""
+	}
+	if seen, ok := resignation(e, o); ok {
+		return seen, ""
+	}
+	switch {
 	case client == handshake.Accepted && server == handshake.Accepted:
 		// An instrument does not say whom it took its peer for: what is said is the subject's.
 		seen.Outcome, seen.Identity = handshake.Accept, cmp.Or(o.Server.Identity, o.Client.Identity)
@@ -121,6 +125,23 @@ func reconcile(c matrix.Case, e Expectation, o handshake.Observation) (seen Seen
 	return seen, doubt
 }
 
+// resignation makes a story of a peer that has nothing but to give up: that it did so in time, or, by an objection of the
+// instrument, that it did not.
+func resignation(e Expectation, o handshake.Observation) (Seen, bool) {
+	claim, ok := resigned[e.Cause]
+	if !ok || told(o, e.By.Other()).Claim != claim {
+		return Seen{}, false
+	}
+	switch told(o, e.By).Claim {
+	case handshake.WasRefused:
+		return Seen{Outcome: handshake.Refuse, By: e.By, Check: e.Check}, true
+	case handshake.Refused:
+		return Seen{Outcome: handshake.Refuse, By: e.By.Other()}, true
+	case handshake.Silent, handshake.Accepted, handshake.Failed:
+	}
+	return Seen{}, false
+}
+
 // differ lists how what happened differs from what must.
 func differ(c matrix.Case, e Expectation, o handshake.Observation, seen Seen) []string {
 	var d []string
@@ -128,7 +149,7 @@ func differ(c matrix.Case, e Expectation, o handshake.Observation, seen Seen) []
 		return []string{fmt.Sprintf("outcome %s instead of %s", seen.Outcome, e.Outcome)}
 	}
 	if seen.By != e.By {
-		d = append(d, fmt.Sprintf("refused by the %s instead of the %s", seen.By, e.By))
+		d = append(d, fmt.Sprintf("refused by the %s instead of the %s: %q", seen.By, e.By, refuser(seen, o).Error))
 	}
 	if seen.Check != "" && seen.Check != e.Check {
 		d = append(d, fmt.Sprintf("refused for %s instead of %s", seen.Check, e.Check))
@@ -147,7 +168,7 @@ func differ(c matrix.Case, e Expectation, o handshake.Observation, seen Seen) []
 			d = append(d, fmt.Sprintf("spoke %s instead of %s", a.Version, c.Version))
 		}
 	}
-	if e.Outcome == handshake.Refuse && told(o, e.By).Octets > 0 {
+	if e.Outcome == handshake.Refuse && e.Cause != string(link.Renegotiation) && told(o, e.By).Octets > 0 {
 		d = append(d, fmt.Sprintf("the %s received %d octets of application data from a peer that refused it", e.By.Other(), told(o, e.By).Octets))
 	}
 	return d
@@ -172,7 +193,7 @@ func wrongAlert(c matrix.Case, e Expectation, o handshake.Observation) string {
 // unseen says why a story that is as it must be proves nothing: the credential made for the case was not shown.
 func unseen(e Expectation, o handshake.Observation) string {
 	want := o.Issued
-	if e.Cause == "no-certificate" || e.Check == pki.CheckProtocol || e.Outcome == handshake.Plaintext {
+	if e.Cause == "no-certificate" || e.Outcome == handshake.Plaintext {
 		want = ""
 	}
 	if e.Elsewhere && e.By == handshake.Client {
@@ -181,6 +202,8 @@ func unseen(e Expectation, o handshake.Observation) string {
 	shown := o.Client.Shown + o.Server.Shown
 	switch {
 	case want == shown:
+		return ""
+	case shown == "" && e.Check == pki.CheckProtocol: // refused before it was shown
 		return ""
 	case shown == "":
 		return "the subject never asked for the certificate that was made for the case"

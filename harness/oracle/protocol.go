@@ -16,6 +16,21 @@ var (
 	noSuite    = row{name: "suite", check: pki.CheckProtocol, byServer: "TYPHA-08", byClient: "FELIX-08"}
 )
 
+// offences are what an instrument does by its conduct that its peer must not bear.
+var offences = map[link.Offence]row{
+	link.UnofferedSuite: {name: string(link.UnofferedSuite), check: pki.CheckProtocol, byClient: "FELIX-08"},
+	link.Renegotiation:  {name: string(link.Renegotiation), check: pki.CheckProtocol, byClient: "FELIX-19"},
+	link.HangUp:         {name: string(link.HangUp), check: pki.CheckProtocol, byClient: "FELIX-02"},
+	link.Stall:          {name: string(link.Stall), check: pki.CheckProtocol, byClient: "FELIX-14"},
+}
+
+// resigned are the offences that leave a peer nothing but to give up, and what it says of that: that it was left, or
+// that it waited in vain.
+var resigned = map[string]handshake.Claim{
+	string(link.HangUp): handshake.WasRefused,
+	string(link.Stall):  handshake.Failed,
+}
+
 // settable are the causes that a setting of the subject's can bring about.
 var settable = []string{oldVersion.name, noSuite.name}
 
@@ -28,6 +43,9 @@ func (q question) transport() (*row, handshake.Side) {
 	subjectClear := q.client.asked.Plaintext()
 	if q.subject == handshake.Client {
 		subjectClear = q.server.asked.Plaintext()
+	}
+	if r, ok := offences[q.conduct.Offence]; ok {
+		return &r, q.subject
 	}
 	switch {
 	case q.c.Version == link.Clear && !subjectClear:

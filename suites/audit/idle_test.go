@@ -103,7 +103,7 @@ func TestChecksHaveBothAnswers(t *testing.T) {
 	}
 	for _, check := range pki.Checks {
 		for _, by := range []handshake.Side{handshake.Server, handshake.Client} {
-			silent := by == handshake.Client && (check == pki.CheckPresence || check == pki.CheckProtocol)
+			silent := by == handshake.Client && check == pki.CheckPresence
 			if got := asked[question{check, by}]; (got == 0) != silent {
 				t.Errorf("%s by the %s: found %d cases", check, by, got)
 			}

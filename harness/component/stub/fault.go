@@ -42,6 +42,7 @@ var Faults = []Fault{
 	{"old-versions", either, "speaks TLS 1.0 and 1.1", "", func(p *policy) { p.oldest = tls.VersionTLS10 }},
 	{"tls12-only", either, "does not speak TLS 1.3", "", func(p *policy) { p.newest = tls.VersionTLS12 }},
 	{"weak-suites", server, "agrees to suites with RSA key exchange, RC4, 3DES or CBC", "", weakSuites},
+	{"offers-weak-suites", client, "offers suites with RSA key exchange, RC4, 3DES or CBC", "", weakSuites},
 	{"no-client-certificate", server, "does not ask for a certificate", "", func(p *policy) { p.insists = tls.NoClientCert }},
 	{"client-certificate-optional", server, "takes a client that sends no certificate", "", func(p *policy) { p.insists = tls.VerifyClientCertIfGiven }},
 	{"no-authority-list", server, "does not say which authorities it trusts", "", func(p *policy) { p.quirk = listsNoAuthorities }},

@@ -159,6 +159,12 @@ func surveyFelix(t *testing.T, mode string, touched pki.Touched, fault string) m
 		client, server := r.serve(t, l, attempt(t, pki.Server, "good", version))
 		outcomes[string(version)] = sum(client, server)
 	}
+	for _, conduct := range []string{"hello", "hello-suites", "suite-unoffered", "renegotiate", "old-hello"} {
+		a := attempt(t, pki.Server, "good", link.TLS12)
+		a.Conduct = conduct
+		client, server := r.serve(t, l, a)
+		outcomes[conduct] = sum(client, server)
+	}
 	s["FELIX_TYPHACAFILE"] += ".missing"
 	outcomes["a file missing"] = starts(t, stub.RunFelix, stub.Felix().Reader, s)
 	return outcomes

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/calico-tls/conformance/harness/handshake"
@@ -20,7 +21,11 @@ const (
 	saysConnected = "Successfully connected to Typha"
 	saysRefused   = "Failed to connect to typha endpoint"
 	saysLost      = "Lost the connection to Typha"
+	saysUnready   = "Datastore became unready, need to restart."
 )
+
+// exitToRestart is the exit code of a Felix that wants to be started again (Calico felix/daemon/daemon.go).
+const exitToRestart = 129
 
 // The defaults of the real Felix.
 const (
@@ -32,8 +37,8 @@ const (
 // the server has other clients to lose.
 const backOff = 20 * time.Millisecond
 
-// RunFelix runs a stub Felix until ctx ends, and returns its exit code: 0 then, and 1 if it refused to start. It dials
-// one connection after the other, with its files read anew for each, and writes one line to log on what became of each
+// RunFelix runs a stub Felix until ctx ends, and returns its exit code: 0 then, 1 if it refused to start, and 129 if it
+// learns that the datastore is not flagged as ready. It dials one connection after the other, with its files read anew for each, and writes one line to log on what became of each
 // before it dials again, in the format of [slog.TextHandler].
 //
 // The settings are the real Felix's: FELIX_TYPHAADDR ("IP:port"), FELIX_TYPHACAFILE, FELIX_TYPHACERTFILE,
@@ -46,9 +51,18 @@ func RunFelix(ctx context.Context, settings map[string]string, log io.Writer) in
 		logger.Error(saysInvalid, "error", err)
 		return 1
 	}
-	f.run(ctx)
+	if err := f.run(ctx); errors.Is(err, errUnready) {
+		return exitToRestart
+	}
 	return 0
 }
+
+// errUnready says that a Typha is in sync with a datastore that is not flagged as ready, errOld that a Typha does not
+// tell of nodes. Neither has to do with TLS.
+var (
+	errUnready = errors.New("the datastore is not flagged as ready")
+	errOld     = errors.New("the server does not support updates of nodes")
+)
 
 // felix is a stub Felix.
 type felix struct {
@@ -96,11 +110,16 @@ func (f *felix) load() error {
 	return nil
 }
 
-// run dials until ctx ends.
-func (f *felix) run(ctx context.Context) {
+// run dials until ctx ends, or there is a reason to start again, which it returns.
+func (f *felix) run(ctx context.Context) error {
 	f.log.Info(saysDialling, "address", f.address, "tls", f.material != nil)
 	for ctx.Err() == nil {
-		if f.connect(ctx) {
+		again, err := f.connect(ctx)
+		if errors.Is(err, errUnready) {
+			f.log.Warn(saysUnready)
+			return err
+		}
+		if again {
 			continue
 		}
 		select {
@@ -108,25 +127,27 @@ func (f *felix) run(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
+	return nil
 }
 
-// connect makes one connection and stays until it ends. It reports whether to dial again at once.
-func (f *felix) connect(ctx context.Context) bool {
+// connect makes one connection and stays until it ends. It reports whether to dial again at once, and why a connection
+// ended on which it was served.
+func (f *felix) connect(ctx context.Context) (again bool, err error) {
 	if err := f.load(); err != nil {
 		f.log.Warn(saysRefused, "error", err)
-		return false
+		return false, nil
 	}
 	return f.converse(ctx)
 }
 
 // converse makes a connection with what was loaded.
-func (f *felix) converse(ctx context.Context) bool {
+func (f *felix) converse(ctx context.Context) (again bool, err error) {
 	raw, err := f.dial(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
 			f.log.Warn(saysRefused, "error", err)
 		}
-		return false
+		return false, nil
 	}
 	f.dials++
 	log := f.log.With("local", raw.LocalAddr().String(), "dial", f.dials)
@@ -141,14 +162,14 @@ func (f *felix) converse(ctx context.Context) bool {
 		if plain := (tls.RecordHeaderError{}); errors.As(err, &plain) && f.policy.quirk == acceptsPlaintext {
 			return f.fallBack(ctx)
 		}
-		return !told(err)
+		return !told(err), nil
 	}
 	log.Info(saysConnected, "identity", c.peer)
 	err = f.follow(raw, c)
 	if ctx.Err() == nil {
 		log.Info(saysLost, "error", err)
 	}
-	return true
+	return true, err
 }
 
 // told reports whether it was the server that ended the connection.
@@ -168,6 +189,7 @@ type connection struct {
 	reader *felixtypha.Reader
 	writer *felixtypha.Writer
 	peer   string
+	hello  felixtypha.MsgServerHello
 }
 
 // meet shakes hands, says hello and waits for the server's.
@@ -184,7 +206,7 @@ func (f *felix) meet(raw net.Conn, m *material) (*connection, error) {
 		peer, _ = f.policy.identify(secured.ConnectionState().PeerCertificates, f.credentials.required)
 		conn = secured
 	}
-	c := &connection{conn, felixtypha.NewReader(conn), felixtypha.NewWriter(conn), peer}
+	c := &connection{Conn: conn, reader: felixtypha.NewReader(conn), writer: felixtypha.NewWriter(conn), peer: peer}
 	hello := felixtypha.MsgClientHello{Hostname: f.hostname, Info: "stub", SyncerType: felixtypha.SyncerFelix, SupportsModernPolicyKeys: true}
 	// A server that has refused this client may have closed the connection already; the reason is still to be read.
 	_ = c.writer.Write(hello)
@@ -200,7 +222,8 @@ func (f *felix) meet(raw net.Conn, m *material) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := message.(felixtypha.MsgServerHello); !ok {
+	var ok bool
+	if c.hello, ok = message.(felixtypha.MsgServerHello); !ok {
 		return nil, fmt.Errorf("wanted MsgServerHello as the first message, found %T", message)
 	}
 	return c, nil
@@ -208,6 +231,10 @@ func (f *felix) meet(raw net.Conn, m *material) (*connection, error) {
 
 // follow answers the server's pings until the connection ends, and returns why it did.
 func (f *felix) follow(raw net.Conn, c *connection) error {
+	if !c.hello.SupportsNodeResourceUpdates {
+		return errOld
+	}
+	ready := false
 	for {
 		if err := raw.SetDeadline(time.Now().Add(f.readTimeout)); err != nil {
 			return err
@@ -216,12 +243,24 @@ func (f *felix) follow(raw net.Conn, c *connection) error {
 		if err != nil {
 			return err
 		}
-		if ping, ok := message.(felixtypha.MsgPing); ok {
-			if err := c.writer.Write(felixtypha.MsgPong{PingTimestamp: ping.Timestamp, PongTimestamp: time.Now()}); err != nil {
+		switch m := message.(type) {
+		case felixtypha.MsgKVs:
+			ready = ready || slices.ContainsFunc(m.KVs, flagsReady)
+		case felixtypha.MsgSyncStatus:
+			if m.SyncStatus == felixtypha.InSync && !ready {
+				return errUnready
+			}
+		case felixtypha.MsgPing:
+			if err := c.writer.Write(felixtypha.MsgPong{PingTimestamp: m.Timestamp, PongTimestamp: time.Now()}); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// flagsReady reports whether an update says that the datastore is ready.
+func flagsReady(u felixtypha.SerializedUpdate) bool {
+	return u.Key == felixtypha.ReadyKey && string(u.Value) == "true"
 }
 
 // settings are those of a connection.
@@ -247,7 +286,7 @@ func (f *felix) verify(state tls.ConnectionState, m *material) error {
 }
 
 // fallBack is a fault: it dials again, in the clear.
-func (f *felix) fallBack(ctx context.Context) bool {
+func (f *felix) fallBack(ctx context.Context) (again bool, err error) {
 	secure := f.material
 	f.material = nil
 	defer func() { f.material = secure }()

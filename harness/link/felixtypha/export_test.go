@@ -3,6 +3,7 @@ package felixtypha
 import (
 	"bytes"
 	"io"
+	"time"
 
 	"github.com/calico-tls/conformance/harness/link"
 )
@@ -16,6 +17,22 @@ func ConductNames() []string {
 		}
 	}
 	return names
+}
+
+// ReceptionNames returns the conducts that the observer can play.
+func ReceptionNames() []string {
+	var names []string
+	for _, r := range receptions {
+		if r.name != "" {
+			names = append(names, r.name)
+		}
+	}
+	return names
+}
+
+// Hurried returns an observer of whose clients all is wanted sooner.
+func Hurried(from, until, reaction time.Duration) Observer {
+	return Observer{endurance{from, until, reaction}}
 }
 
 // TLSHello is a ClientHello or a ServerHello.

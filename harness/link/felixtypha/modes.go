@@ -23,7 +23,7 @@ var Link = link.Link{
 	Server:   link.End{Component: "typha", Identity: pki.Identity{CN: TyphaCN, URISAN: TyphaURISAN}, Names: typhaNames},
 	Modes:    modes,
 	Settings: slices.Concat(settings, tlsSettings),
-	Conducts: slices.Concat(conducts, suiteConducts()),
+	Conducts: slices.Concat(conducts, suiteConducts(), felixConducts),
 	Suites:   Suites,
 	Shown:    shown,
 }

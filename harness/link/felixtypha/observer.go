@@ -1,6 +1,7 @@
 package felixtypha
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -12,22 +13,28 @@ import (
 )
 
 // Observer plays Typha. The zero Observer is ready to use, by any number of callers at once.
-type Observer struct{}
+type Observer struct {
+	// endurance is how long a client may take; zero for that of Felix.
+	endurance endurance
+}
 
 var _ link.Observer = Observer{}
 
 // Listen implements [link.Observer].
-func (Observer) Listen(ctx context.Context) (link.Listener, error) {
+func (o Observer) Listen(ctx context.Context) (link.Listener, error) {
 	var c net.ListenConfig
 	l, err := c.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("playing Typha: %w", err)
 	}
-	return &listener{tcp: l.(*net.TCPListener)}, nil
+	return &listener{tcp: l.(*net.TCPListener), endurance: cmp.Or(o.endurance, ofFelix)}, nil
 }
 
 // listener is a listening observer. Clients that nobody serves yet wait in the kernel, in the order in which they dialled.
-type listener struct{ tcp *net.TCPListener }
+type listener struct {
+	tcp       *net.TCPListener
+	endurance endurance
+}
 
 var _ link.Listener = (*listener)(nil)
 
@@ -60,7 +67,8 @@ func (l *listener) Quiet(ctx context.Context) (bool, error) {
 // answered a ping, Refused if the observer objected to the client; WasRefused if an alert came or the client closed the
 // connection; Failed for anything else. Its phase is PhaseApplication once application data has come.
 func (l *listener) Serve(ctx context.Context, a link.Attempt) (handshake.Account, string) {
-	if a.Conduct != "" {
+	r, ok := receptionNamed(a.Conduct)
+	if !ok {
 		return failed(fmt.Errorf("playing Typha: there is no conduct %q", a.Conduct)), ""
 	}
 	ctx, cancel := bounded(ctx)
@@ -70,7 +78,7 @@ func (l *listener) Serve(ctx context.Context, a link.Attempt) (handshake.Account
 		return failed(fmt.Errorf("waiting for a client: %w", err)), ""
 	}
 	s := begin(ctx, raw)
-	err = service{a, s}.converse()
+	err = service{attempt: a, reception: r, session: s, begun: time.Now(), endurance: l.endurance}.converse()
 	if err == nil && a.Accepted != nil {
 		a.Accepted()
 	}
@@ -96,8 +104,12 @@ func (l *listener) accept(ctx context.Context) (net.Conn, error) {
 
 // service is one connection that an observer serves.
 type service struct {
-	attempt link.Attempt
+	attempt   link.Attempt
+	reception reception
 	*session
+	// begun is when the client was accepted.
+	begun     time.Time
+	endurance endurance
 }
 
 // converse goes as far as Typha must go to know that the client took what it was sent.
@@ -106,14 +118,8 @@ func (s service) converse() error {
 		if start, _ := s.reader.Peek(recordStart); recordType(start) == recordHandshake {
 			return s.contradict()
 		}
-	} else {
-		settings, err := s.settings()
-		if err != nil {
-			return err
-		}
-		if err := s.secure(tls.Server(s.raw, settings)); err != nil {
-			return err
-		}
+	} else if done, err := s.shakeHands(); done || err != nil {
+		return err
 	}
 	m, err := s.reader.Read()
 	if err != nil {
@@ -126,6 +132,9 @@ func (s service) converse() error {
 	if err := s.answer(hello); err != nil {
 		return fmt.Errorf("answering the client's hello: %w", err)
 	}
+	if s.reception.after != nil {
+		return s.reception.after(s)
+	}
 	for {
 		m, err := s.reader.Read()
 		if err != nil {
@@ -137,8 +146,36 @@ func (s service) converse() error {
 	}
 }
 
+// shakeHands shakes hands in the version of the attempt. A client that does not offer it is answered all the same: it is
+// the client that must refuse. It reports whether nothing else is to be done.
+func (s service) shakeHands() (done bool, err error) {
+	settings, err := s.settings()
+	if err != nil {
+		return true, err
+	}
+	h, ok := s.hear()
+	if version := versions[s.attempt.Version]; ok {
+		if s.reception.hears != nil {
+			if err := s.reception.hears(h.hello); err != nil {
+				return true, s.object(err)
+			}
+		}
+		if !h.hello.offers(version) {
+			return true, s.choose(h.hello, version, chosen[version])
+		}
+		if s.reception.instead != nil {
+			return true, s.reception.instead(s, h)
+		}
+	}
+	return false, s.secure(tls.Server(h.conn, settings))
+}
+
 func (s service) answer(hello MsgClientHello) error {
-	octets, err := EncodedFlight(hello)
+	flight := EncodedFlight
+	if s.reception.answers != nil {
+		flight = func(hello MsgClientHello) ([]byte, error) { return Encode(s.reception.answers(hello)...) }
+	}
+	octets, err := flight(hello)
 	if err != nil {
 		return err
 	}
@@ -152,7 +189,7 @@ func (s service) settings() (*tls.Config, error) {
 	if !ok {
 		return nil, fmt.Errorf("playing Typha: wanted a version of TLS, found %q", s.attempt.Version)
 	}
-	return &tls.Config{
+	settings := &tls.Config{
 		MinVersion: version, MaxVersion: version,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			s.account.Shown = s.attempt.Show.Fingerprint()
@@ -164,12 +201,20 @@ func (s service) settings() (*tls.Config, error) {
 			return named(s.attempt, state.PeerCertificates[0])
 		},
 		SessionTicketsDisabled: true,
-	}, nil
+	}
+	if s.reception.asks != nil {
+		s.reception.asks(s.attempt, settings)
+	}
+	return settings, nil
 }
 
 // contradict answers in the clear to a client that speaks TLS, and waits for it to give up. Nothing of what it sent is
 // application data.
 func (s service) contradict() error {
+	if s.reception.inTheClear != nil {
+		s.account.Octets = 0
+		return s.reception.inTheClear(s)
+	}
 	err := s.answer(MsgClientHello{})
 	last := make([]byte, 1024)
 	for n := 0; err == nil; {

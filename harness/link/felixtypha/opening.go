@@ -36,12 +36,15 @@ func hello(syncer string) MsgClientHello {
 // begun is the time of the ping in a [Flight].
 var begun = time.Now()
 
+// ReadyKey is the key by which a datastore is flagged as ready, by the value "true".
+const ReadyKey = "/calico/v1/Ready"
+
 // Flight returns what a Typha that is in sync with an empty datastore answers to a client's hello, and a ping.
 func Flight(hello MsgClientHello) []any {
 	return []any{
 		MsgServerHello{Version: "conformance", SyncerType: syncerOf(hello), SupportsNodeResourceUpdates: true},
 		// Without this key a Felix takes the datastore for one that is not ready, and ends.
-		MsgKVs{KVs: []SerializedUpdate{{Key: "/calico/v1/Ready", Value: []byte("true"), Revision: "1", UpdateType: 1}}},
+		MsgKVs{KVs: []SerializedUpdate{{Key: ReadyKey, Value: []byte("true"), Revision: "1", UpdateType: 1}}},
 		MsgSyncStatus{SyncStatus: InSync},
 		MsgPing{Timestamp: begun},
 	}

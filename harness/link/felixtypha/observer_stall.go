@@ -1,0 +1,110 @@
+package felixtypha
+
+import (
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/calico-tls/conformance/harness/link"
+)
+
+// endurance says how soon and how late a client may give up on a server that stalls, and how long it may take to refuse
+// what it was told, or to leave.
+type endurance struct{ from, until, reaction time.Duration }
+
+// ofFelix is that of Felix: 10 seconds from when it dials to the end of the TLS handshake (Calico
+// typha/pkg/syncclient/sync_client.go), with two on either side for a busy machine.
+var ofFelix = endurance{8 * time.Second, 12 * time.Second, 15 * time.Second}
+
+// outlast waits for the client to give up, and says an octet of what there is to say each second. Giving up too early or
+// too late is an objection.
+func (s service) outlast(say []byte) error {
+	tick := s.endurance.until / 12 // a second
+	octets := make([]byte, 1024)
+	for {
+		if time.Since(s.begun) > s.endurance.until {
+			return s.enough(nil)
+		}
+		if len(say) > 1 { // the last one is never said
+			if _, err := s.raw.Write(say[:1]); err != nil {
+				return s.enough(err)
+			}
+			say = say[1:]
+		}
+		if err := s.raw.SetReadDeadline(time.Now().Add(tick)); err != nil {
+			return err
+		}
+		n, err := s.raw.Read(octets)
+		switch {
+		case recordType(octets[:n]) == recordAlert:
+			return s.enough(alertIn(octets))
+		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
+			return s.enough(err)
+		}
+	}
+}
+
+// enough says how long the client held on; err says how it gave up, nil that it did not.
+func (s service) enough(err error) error {
+	held := time.Since(s.begun)
+	switch {
+	case err == nil || held > s.endurance.until:
+		return fmt.Errorf("%w: the client held on for %.1f s: wanted %s to %s", errObjection, held.Seconds(), s.endurance.from, s.endurance.until)
+	case held < s.endurance.from:
+		return fmt.Errorf("%w: the client gave up after %.1f s: wanted %s to %s", errObjection, held.Seconds(), s.endurance.from, s.endurance.until)
+	}
+	return fmt.Errorf("stalling, until the client gave up after %.1f s: %w", held.Seconds(), err)
+}
+
+// drip says its ServerHello octet by octet.
+func drip(s service, h heard) error {
+	version := versions[s.attempt.Version]
+	answer, err := choosing(h.hello, version, chosen[version])
+	if err != nil {
+		return err
+	}
+	record, err := answer.record(messageServerHello)
+	if err != nil {
+		return err
+	}
+	return s.outlast(record)
+}
+
+// fallSilent shakes hands up to its certificate, and says nothing after that.
+func fallSilent(s service, h heard) error {
+	settings, err := s.settings()
+	if err != nil {
+		return err
+	}
+	if err := s.raw.SetDeadline(s.begun.Add(s.endurance.until)); err != nil {
+		return err
+	}
+	through := map[link.Version]int{link.TLS12: 2, link.TLS13: 5}[s.attempt.Version]
+	err = tls.Server(&hushed{Conn: h.conn, through: through}, settings).Handshake() //nolint:noctx // raw has a deadline
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = nil
+	}
+	return s.enough(err)
+}
+
+// hushed is a connection on which only so many records get through to the peer.
+type hushed struct {
+	net.Conn
+	through int
+}
+
+// Write implements [net.Conn]. crypto/tls writes whole records.
+func (h *hushed) Write(p []byte) (int, error) {
+	for rest := p; len(rest) >= recordHeader && h.through > 0; h.through-- {
+		end := min(len(rest), recordHeader+int(binary.BigEndian.Uint16(rest[recordHeader-2:])))
+		if _, err := h.Conn.Write(rest[:end]); err != nil {
+			return 0, err
+		}
+		rest = rest[end:]
+	}
+	return len(p), nil
+}
