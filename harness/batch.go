@@ -174,6 +174,7 @@ func (b *Batch) kind() kind {
 type trial struct {
 	*Batch
 	end
+	dialling
 	instance launch.Instance
 	journal  journal
 	stack    string
@@ -231,7 +232,7 @@ func (b *Batch) run(ctx context.Context) {
 }
 
 func (b *Batch) trial() (*trial, error) {
-	l, ok := LinkNamed(b.Link)
+	l, ok := b.lab.linkNamed(b.Link)
 	if !ok {
 		return nil, fmt.Errorf("there is no link %q", b.Link)
 	}
@@ -317,19 +318,63 @@ func (b *Batch) broken(why string) {
 	}
 }
 
-// explain says of connections that failed whether the subject has died meanwhile.
+// explain says of connections of which an end said nothing whether the subject has died meanwhile, and of refusals that
+// are in doubt.
 func (t *trial) explain() {
-	select {
-	case <-t.instance.Done():
-	default:
+	if !t.ended() {
 		return
 	}
-	died := fmt.Sprintf("%s ended with exit code %d in the midst of its cases; its last log lines: %q",
-		t.Subject, t.instance.ExitCode(), t.instance.Log().Tail(5))
+	died := t.death()
 	for id, o := range t.seen {
-		if o.Broken == "" && (o.Client.Claim == handshake.Failed || o.Server.Claim == handshake.Failed) {
+		switch {
+		case o.Broken != "" || o.Skipped != "":
+		case untold(o.Client) || untold(o.Server):
 			o.Broken = died
-			t.seen[id] = o
+		case o.Doubt != "":
+			o.Doubt += "; " + died
 		}
+		t.seen[id] = o
 	}
+}
+
+// untold reports whether an account says neither that its side accepted its peer, nor who refused.
+func untold(a handshake.Account) bool {
+	return a.Claim == handshake.Silent || a.Claim == handshake.Failed
+}
+
+// ended reports whether the subject has ended.
+func (t *trial) ended() bool {
+	select {
+	case <-t.instance.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// death says how a subject ended that was not told to.
+func (t *trial) death() string {
+	if lost := launch.Lost(t.instance); lost != nil {
+		return fmt.Sprintf("%s was lost sight of in the midst of its cases: %v", t.Subject, lost)
+	}
+	how := fmt.Sprintf("ended with exit code %d", t.instance.ExitCode())
+	if t.instance.ExitCode() < 0 {
+		how = "was ended by a signal"
+	}
+	return fmt.Sprintf("%s %s in the midst of its cases%s", t.Subject, how, t.lastLines())
+}
+
+// shownLines is how much of a log is shown.
+const shownLines = 5
+
+// lastLines ends a sentence with the last lines of the subject's log.
+func (t *trial) lastLines() string {
+	lines := t.instance.Log().Tail(shownLines)
+	if len(lines) == 0 {
+		return "; its log is empty"
+	}
+	for i, line := range lines {
+		lines[i] = launch.Brief(line)
+	}
+	return fmt.Sprintf("; its last log lines: %q", lines)
 }

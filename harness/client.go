@@ -7,13 +7,34 @@ import (
 	"time"
 
 	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/launch"
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/harness/oracle"
 )
 
+// What a client is given before the rest of its batch is given up.
+const (
+	// maxLate is how many of its connections may run into the deadline.
+	maxLate = 3
+	// maxWaiting is how many of its connections may wait at the end while it should make one after the other: it may
+	// have given up some that were not served soon enough.
+	maxWaiting = 8
+)
+
+// dialling is what has become of a client that dials its observer.
+type dialling struct {
+	// served counts the connections that were served, and late those that ran into the deadline.
+	served, late int
+	// told says that its log has told what became of a connection.
+	told bool
+	// lost says why no more is to be had of it; "" as long as it dials.
+	lost string
+}
+
 // clientCases runs the cases of a client that dials again by itself, one connection after the other. A client that gives
-// up after some connections that failed is accepted in between, and first of all.
+// up after some connections that failed is accepted in between, and first of all. However often it dials, no more
+// connections are served than that; and once it dials no more, no case waits for it any longer.
 func (t *trial) clientCases(ctx context.Context, listener link.Listener) map[string]handshake.Observation {
 	seen := map[string]handshake.Observation{}
 	if d, ok := t.link.Conduct(t.Cases[0].Conduct); ok && d.Persists != "" {
@@ -44,7 +65,32 @@ func (t *trial) clientCases(ctx context.Context, listener link.Listener) map[str
 		seen[c.ID()] = o
 	}
 	t.control(seen, func(c matrix.Case) handshake.Observation { return t.serve(ctx, c, listener) })
+	if why := t.crowds(ctx, listener); why != "" {
+		for id, o := range seen {
+			o.Broken = why
+			seen[id] = o
+		}
+	}
 	return seen
+}
+
+// crowds says how a client has dialled again before the connection was through that it had made, so that nobody knows
+// which of its words belong to which; "" if it has not.
+func (t *trial) crowds(ctx context.Context, listener link.Listener) string {
+	if t.lost != "" {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
+	defer cancel()
+	waiting, err := listener.Waiting(ctx)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("the observer of %s broke after %d connections: %v", t.Name(), t.served, err)
+	case waiting > maxWaiting:
+		return fmt.Sprintf("%s dialled %d times more than the %d connections that were served one after the other: it floods its server",
+			t.Subject, waiting, t.served)
+	}
+	return ""
 }
 
 // accepted returns the first case of the batch that must be accepted from an instrument without a conduct.
@@ -67,10 +113,14 @@ func (t *trial) met(ctx context.Context, c matrix.Case, listener link.Listener) 
 	return t.spoil(ctx, c, listener)
 }
 
-// serve serves one connection of a client.
+// serve serves one connection of a client, unless no more is to be had of it.
 func (t *trial) serve(ctx context.Context, c matrix.Case, listener link.Listener) (o handshake.Observation) {
 	defer cut(ctx, &o)
-	o = handshake.Observation{Evidence: handshake.Both, Stack: t.stack}
+	o = handshake.Observation{Evidence: handshake.Both, Stack: t.stack, Broken: t.lost}
+	if t.lost != "" {
+		o.Server = handshake.Account{Claim: handshake.Failed, AlertReceived: handshake.NoAlert, Error: t.lost}
+		return o
+	}
 	a, err := t.attempt(c)
 	if err != nil {
 		o.Broken = err.Error()
@@ -78,7 +128,7 @@ func (t *trial) serve(ctx context.Context, c matrix.Case, listener link.Listener
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
 	defer cancel()
-	// A client that has ended dials no more.
+	// A client that has ended dials no more, and says no more.
 	alive, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	go func() {
@@ -93,13 +143,72 @@ func (t *trial) serve(ctx context.Context, c matrix.Case, listener link.Listener
 	}
 	o.Issued = a.Show.Fingerprint()
 	begun := time.Now()
+	defer func() { o.Duration = time.Since(begun) }()
 	var from string
 	o.Server, from = listener.Serve(alive, a)
 	if o.Server.Claim == handshake.Failed && from == "" {
-		o.Duration = time.Since(begun)
+		t.lost = t.absence(alive, listener.Address(), o.Server.Error)
+		o.Broken = t.lost
 		return o
 	}
-	o.Client = t.journal.Account(ctx, t.asSeen(from))
-	o.Duration = time.Since(begun)
+	t.served++
+	o.Client = t.journal.Account(alive, t.asSeen(from))
+	t.told = t.told || o.Client.Claim != handshake.Silent
+	if alive.Err() != nil && (untold(o.Client) || untold(o.Server)) {
+		t.lost = t.lateness(from, o)
+		if !t.told {
+			o.Broken = t.lost
+		}
+	}
 	return o
+}
+
+// absence says why nobody was served at an observer, as far as that can be seen.
+func (t *trial) absence(alive context.Context, address, why string) string {
+	switch {
+	case t.ended():
+		return t.death()
+	case alive.Err() == nil:
+		return fmt.Sprintf("the observer of %s broke after %d connections: %s", t.Name(), t.served, why)
+	}
+	text := fmt.Sprintf("%s did not dial its observer at %s within %s", t.Subject, address, t.lab.Deadline)
+	if t.served > 0 {
+		text = fmt.Sprintf("%s dialled its observer at %s no more within %s, after %d connections", t.Subject, address, t.lab.Deadline, t.served)
+	}
+	if line := t.elsewhere(alive); line != "" {
+		text += fmt.Sprintf(", though its log tells of a connection, so it dials someone else: %q", launch.Brief(line))
+	}
+	return text + t.lastLines()
+}
+
+// elsewhere returns a line by which a client tells of a connection that reached somebody and never its observer, once
+// the wait for it has ended.
+func (t *trial) elsewhere(ended context.Context) string {
+	for {
+		switch a := t.journal.Account(ended, ""); {
+		case len(a.Log) == 0:
+			return ""
+		case a.Claim == handshake.Accepted, a.Claim == handshake.Refused, a.Claim == handshake.WasRefused:
+			return a.Log[len(a.Log)-1]
+		}
+	}
+}
+
+// lateness counts a connection that ran into the deadline, and says why the next ones would; "" if that is not known.
+func (t *trial) lateness(from string, o handshake.Observation) string {
+	t.late++
+	switch {
+	case t.ended():
+		return t.death()
+	case !t.told && o.Server.Claim == handshake.Failed:
+		return fmt.Sprintf("%s dialled its observer from %s, and neither did what a client must nor said why not within %s (%s)%s",
+			t.Subject, from, t.lab.Deadline, o.Server.Error, t.lastLines())
+	case !t.told:
+		return fmt.Sprintf("%s dialled its observer from %s and was served, and its log told nothing of the connection within %s%s",
+			t.Subject, from, t.lab.Deadline, t.lastLines())
+	case t.late >= maxLate:
+		return fmt.Sprintf("%d of the %d connections of %s ran into the deadline of %s, so the rest was not waited for%s",
+			t.late, t.served, t.Subject, t.lab.Deadline, t.lastLines())
+	}
+	return ""
 }

@@ -44,7 +44,9 @@ type Options struct {
 type Lab struct {
 	Options
 	// run ends what the lab has under way: it outlives the call that starts it.
-	run         context.Context
+	run context.Context
+	// linkNamed finds the links of cases.
+	linkNamed   func(string) (Link, bool)
 	authorities *pki.Authorities
 	starts      atomic.Int64
 	source      atomic.Uint32
@@ -76,6 +78,7 @@ func NewLab(ctx context.Context, o Options) *Lab {
 	return &Lab{
 		Options:     o,
 		run:         ctx,
+		linkNamed:   LinkNamed,
 		authorities: pki.NewAuthorities(),
 		slots:       slots,
 		behind:      map[string]*standing{},

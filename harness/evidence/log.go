@@ -171,8 +171,11 @@ func NewJournal(r *Reader) *Journal {
 // maxPast bounds the connections that are remembered after they were asked for.
 const maxPast = 4096
 
-// maxLines bounds the lines that are kept of one connection.
-const maxLines = 16
+// maxLines bounds the lines that are kept of one connection, maxOctets what is kept of each.
+const (
+	maxLines  = 16
+	maxOctets = 4096
+)
 
 // Line takes one line of the log.
 func (j *Journal) Line(line string) {
@@ -193,7 +196,7 @@ func (j *Journal) Line(line string) {
 		j.order = append(j.order, key)
 	}
 	if len(e.account.Log) < maxLines {
-		e.account.Log = append(e.account.Log, line)
+		e.account.Log = append(e.account.Log, line[:min(len(line), maxOctets)])
 	}
 	if e.account.Claim == handshake.Silent && j.reader.read(&e.account, line) {
 		close(j.grown)

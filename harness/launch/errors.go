@@ -95,5 +95,10 @@ func indent(lines []string) string {
 	if len(lines) == 0 {
 		return " (none)"
 	}
-	return "\n  " + strings.Join(lines, "\n  ")
+	var b strings.Builder
+	for _, line := range lines {
+		b.WriteString("\n  ")
+		b.WriteString(Brief(line))
+	}
+	return b.String()
 }

@@ -3,7 +3,9 @@ package launch
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -159,4 +161,15 @@ func found(line string, ok bool) (string, error) {
 		return "", ErrLogEnded
 	}
 	return line, nil
+}
+
+// briefOctets is how much of a line a message shows.
+const briefOctets = 400
+
+// Brief returns what a message shows of a log line: all of it, or its beginning and how long it is.
+func Brief(line string) string {
+	if len(line) <= briefOctets {
+		return line
+	}
+	return fmt.Sprintf("%s… (%d octets)", strings.ToValidUTF8(line[:briefOctets], ""), len(line))
 }

@@ -312,7 +312,10 @@ type Listener interface {
 	// Serve accepts one connection, plays the attempt and returns the server's account, and the address from which the
 	// client connected ("IP:port").
 	Serve(ctx context.Context, a Attempt) (account handshake.Account, from string)
-	// Quiet reports whether nobody has dialled who was not served.
+	// Waiting sends away whoever has dialled and was not served, and returns how many connections those were. The error
+	// is that of a listener that cannot tell.
+	Waiting(ctx context.Context) (int, error)
+	// Quiet reports whether nobody has dialled who was not served; whoever has is sent away.
 	Quiet(ctx context.Context) (bool, error)
 	// Close stops listening.
 	Close() error

@@ -44,23 +44,33 @@ func (l *listener) Address() string { return l.tcp.Addr().String() }
 // Close implements [link.Listener].
 func (l *listener) Close() error { return l.tcp.Close() }
 
-// Quiet implements [link.Listener]. It dials itself: clients wait in the order in which they dialled, so if the first in
-// the row is its own, there is no other.
-func (l *listener) Quiet(ctx context.Context) (bool, error) {
+// Waiting implements [link.Listener]. It dials itself: clients wait in the order in which they dialled, so whoever comes
+// before its own connection was there, and nobody is left in the row.
+func (l *listener) Waiting(ctx context.Context) (int, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	var d net.Dialer
 	own, err := d.DialContext(ctx, "tcp", l.Address())
 	if err != nil {
-		return false, fmt.Errorf("looking for clients: %w", err)
+		return 0, fmt.Errorf("looking for clients: %w", err)
 	}
 	defer own.Close()
-	first, err := l.accept(ctx)
-	if err != nil {
-		return false, fmt.Errorf("looking for clients: %w", err)
+	for waiting := 0; ; waiting++ {
+		next, err := l.accept(ctx)
+		if err != nil {
+			return waiting, fmt.Errorf("looking for clients: %w", err)
+		}
+		_ = next.Close()
+		if next.RemoteAddr().String() == own.LocalAddr().String() {
+			return waiting, nil
+		}
 	}
-	_ = first.Close()
-	return first.RemoteAddr().String() == own.LocalAddr().String(), nil
+}
+
+// Quiet implements [link.Listener].
+func (l *listener) Quiet(ctx context.Context) (bool, error) {
+	waiting, err := l.Waiting(ctx)
+	return waiting == 0, err
 }
 
 // Serve implements [link.Listener]; one call at a time. The account is Accepted if the client sent its hello and
