@@ -318,8 +318,8 @@ func (b *Batch) broken(why string) {
 	}
 }
 
-// explain says of connections of which an end said nothing whether the subject has died meanwhile, and of refusals that
-// are in doubt.
+// explain says of connections of which an end said nothing whether the subject has died meanwhile. Its refusals are in
+// doubt then, as nobody can ask it again to accept a good peer.
 func (t *trial) explain() {
 	if !t.ended() {
 		return
@@ -330,8 +330,8 @@ func (t *trial) explain() {
 		case o.Broken != "" || o.Skipped != "":
 		case untold(o.Client) || untold(o.Server):
 			o.Broken = died
-		case o.Doubt != "":
-			o.Doubt += "; " + died
+		case t.instruments(o).Claim == handshake.WasRefused:
+			o.Doubt = strings.TrimPrefix(o.Doubt+"; "+died, "; ")
 		}
 		t.seen[id] = o
 	}

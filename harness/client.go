@@ -65,11 +65,15 @@ func (t *trial) clientCases(ctx context.Context, listener link.Listener) map[str
 		seen[c.ID()] = o
 	}
 	t.control(seen, func(c matrix.Case) handshake.Observation { return t.serve(ctx, c, listener) })
-	if why := t.crowds(ctx, listener); why != "" {
-		for id, o := range seen {
-			o.Broken = why
-			seen[id] = o
+	crowds := t.crowds(ctx, listener)
+	for id, o := range seen {
+		switch {
+		case crowds != "":
+			o.Broken = crowds
+		case t.lost != "" && o.Server.Claim == handshake.WasRefused && o.Broken == "":
+			o.Broken = t.lost // it cannot be asked again to accept a good server
 		}
+		seen[id] = o
 	}
 	return seen
 }
