@@ -385,4 +385,3 @@ func noLeaks(t *testing.T) {
 		}
 	})
 }
-

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -41,9 +42,10 @@ const backOff = 20 * time.Millisecond
 // learns that the datastore is not flagged as ready. It dials one connection after the other, with its files read anew for each, and writes one line to log on what became of each
 // before it dials again, in the format of [slog.TextHandler].
 //
-// The settings are the real Felix's: FELIX_TYPHAADDR ("IP:port"), FELIX_TYPHACAFILE, FELIX_TYPHACERTFILE,
-// FELIX_TYPHAKEYFILE, FELIX_TYPHACN, FELIX_TYPHAURISAN, FELIX_TYPHAREADTIMEOUT and FELIX_FELIXHOSTNAME; TLS_CIPHER_SUITES
-// and TLS_MIN_VERSION, as every component of Calico has them; and [FaultSetting].
+// The settings are the real Felix's, as variables in any case or in the file that [ConfigFileSetting] names:
+// FELIX_TYPHAADDR ("IPv4:port"), FELIX_TYPHACAFILE, FELIX_TYPHACERTFILE, FELIX_TYPHAKEYFILE, FELIX_TYPHACN,
+// FELIX_TYPHAURISAN, FELIX_TYPHAREADTIMEOUT and FELIX_FELIXHOSTNAME; TLS_CIPHER_SUITES and TLS_MIN_VERSION, as every
+// component of Calico has them; and [FaultSetting].
 func RunFelix(ctx context.Context, settings map[string]string, log io.Writer) int {
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	f, err := newFelix(settings, logger)
@@ -78,12 +80,15 @@ type felix struct {
 	dials int
 }
 
-func newFelix(settings environment, log *slog.Logger) (*felix, error) {
-	f := &felix{log: log, address: settings.value("FELIX_TYPHAADDR"), hostname: settings.value("FELIX_FELIXHOSTNAME")}
-	if _, _, err := net.SplitHostPort(f.address); err != nil {
-		return nil, fmt.Errorf("FELIX_TYPHAADDR: %w", err)
+func newFelix(given map[string]string, log *slog.Logger) (*felix, error) {
+	settings, err := felixSources.gather(given, log)
+	if err != nil {
+		return nil, err
 	}
-	var err error
+	f := &felix{log: log, address: settings.value("FELIX_TYPHAADDR"), hostname: settings.value("FELIX_FELIXHOSTNAME")}
+	if at, err := netip.ParseAddrPort(f.address); err != nil || !at.Addr().Is4() || at.Port() == 0 {
+		return nil, fmt.Errorf("FELIX_TYPHAADDR: wanted an IPv4 address with a port, found %q", f.address)
+	}
 	if f.policy, err = settings.policy(handshake.Client); err != nil {
 		return nil, err
 	}

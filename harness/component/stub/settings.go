@@ -14,12 +14,12 @@ import (
 	"time"
 )
 
-// environment is what a stub is started with. As with the real ones, an empty value and "none" mean that a parameter is
-// not set.
+// environment is what a stub is started with, as [sources] gather it. As with the real ones, an empty value and "none"
+// mean that a parameter is not set, and so does a value with a line break; blanks count.
 type environment map[string]string
 
 func (e environment) value(name string) string {
-	if strings.EqualFold(e[name], "none") {
+	if strings.EqualFold(e[name], "none") || strings.Contains(e[name], "\n") {
 		return ""
 	}
 	return e[name]
@@ -140,10 +140,13 @@ func (c credentials) load(last *material) (*material, error) {
 	return m, nil
 }
 
-// parseBundle returns every certificate of a bundle, between whatever else stands in it.
+// parseBundle returns every certificate of a bundle that can be parsed, between whatever else stands in it (Calico
+// typha/pkg/syncserver/sync_server.go, by crypto/x509's AppendCertsFromPEM). The error is that of a bundle without any, and says what is
+// wrong with the first.
 func parseBundle(bundle []byte) ([]*x509.Certificate, error) {
 	var certs []*x509.Certificate
-	for {
+	broken := errors.New("wanted a certificate in PEM, found none")
+	for number := 1; ; {
 		var block *pem.Block
 		if block, bundle = pem.Decode(bundle); block == nil {
 			break
@@ -152,13 +155,16 @@ func parseBundle(bundle []byte) ([]*x509.Certificate, error) {
 			continue
 		}
 		cert, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("parsing certificate %d: %w", len(certs)+1, err)
+		switch {
+		case err == nil:
+			certs = append(certs, cert)
+		case number == 1:
+			broken = fmt.Errorf("parsing certificate %d: %w", number, err)
 		}
-		certs = append(certs, cert)
+		number++
 	}
 	if len(certs) == 0 {
-		return nil, errors.New("wanted a certificate in PEM, found none")
+		return nil, broken
 	}
 	return certs, nil
 }

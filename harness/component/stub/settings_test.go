@@ -128,6 +128,7 @@ func TestSettingsThatAreRefused(t *testing.T) {
 			}
 			write(2, string(other))(t, p, s)
 		}, "private key does not match public key", ""},
+		"bundle unreadable":       {func(_ *testing.T, p program, s map[string]string) { s[p.parameters[0]] = "/proc/self/mem" }, "input/output error", ""},
 		"bundle a folder":         {func(t *testing.T, p program, s map[string]string) { s[p.parameters[0]] = t.TempDir() }, "is a directory", ""},
 		"unknown fault":           {set(stub.FaultSetting, "none-such"), `found \"none-such\"`, ""},
 		"fault of the client":     {set(stub.FaultSetting, "sends-before-verify"), "wanted a fault of the server", "typha"},
@@ -139,6 +140,11 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		"metrics":                 {set("TYPHA_PROMETHEUSMETRICSENABLED", "maybe"), "wanted true or false", "typha"},
 		"no address":              {set("FELIX_TYPHAADDR", ""), "FELIX_TYPHAADDR", "felix"},
 		"an address without port": {set("FELIX_TYPHAADDR", "127.0.0.1"), "FELIX_TYPHAADDR", "felix"},
+		"a host name":             {set("FELIX_TYPHAADDR", "localhost:5473"), `wanted an IPv4 address with a port, found \"localhost:5473\"`, "felix"},
+		"an IPv6 address":         {set("FELIX_TYPHAADDR", "[::1]:5473"), "FELIX_TYPHAADDR", "felix"},
+		"no address at all":       {set("FELIX_TYPHAADDR", "typha"), "FELIX_TYPHAADDR", "felix"},
+		"an address with port 0":  {set("FELIX_TYPHAADDR", "127.0.0.1:0"), "FELIX_TYPHAADDR", "felix"},
+		"a port and more":         {set("FELIX_TYPHAADDR", "127.0.0.1:5473 "), "FELIX_TYPHAADDR", "felix"},
 		"read timeout":            {set("FELIX_TYPHAREADTIMEOUT", "-3"), "FELIX_TYPHAREADTIMEOUT", "felix"},
 	} {
 		for _, p := range programs {

@@ -38,7 +38,8 @@ const (
 // RunTypha runs a stub Typha until ctx ends, and returns its exit code: 0 then, and 1 if it refused to start or could
 // not go on. It writes its log to log, one line an event, in the format of [slog.TextHandler].
 //
-// The settings are the real Typha's: TYPHA_CAFILE, TYPHA_SERVERCERTFILE, TYPHA_SERVERKEYFILE, TYPHA_CLIENTCN,
+// The settings are the real Typha's, as variables in any case or in the file that [ConfigFileSetting] names:
+// TYPHA_CAFILE, TYPHA_SERVERCERTFILE, TYPHA_SERVERKEYFILE, TYPHA_CLIENTCN,
 // TYPHA_CLIENTURISAN, TYPHA_SERVERHOST, TYPHA_SERVERPORT (0 or unset: any that is free), TYPHA_SERVERHANDSHAKETIMEOUTSECS,
 // TYPHA_SERVERPINGINTERVALSECS, TYPHA_SERVERPONGTIMEOUTSECS, TYPHA_PROMETHEUSMETRICSENABLED, TYPHA_PROMETHEUSMETRICSHOST
 // and TYPHA_PROMETHEUSMETRICSPORT; TLS_CIPHER_SUITES and TLS_MIN_VERSION, as every component of Calico has them; and
@@ -71,9 +72,12 @@ type typha struct {
 	metrics                              metrics
 }
 
-func newTypha(settings environment, log *slog.Logger) (*typha, error) {
+func newTypha(given map[string]string, log *slog.Logger) (*typha, error) {
+	settings, err := typhaSources.gather(given, log)
+	if err != nil {
+		return nil, err
+	}
 	t := &typha{log: log}
-	var err error
 	if t.policy, err = settings.policy(handshake.Server); err != nil {
 		return nil, err
 	}

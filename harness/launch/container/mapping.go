@@ -36,7 +36,8 @@ func (m *mapping) part(dialled string) {
 	delete(m.peers, dialled)
 }
 
-// reach returns how a container reaches an address of this machine.
+// reach returns how a container reaches an address of this machine: by its IP address on the bridge where there is one,
+// as some programs take no names.
 func (m *mapping) reach(address string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -48,7 +49,10 @@ func (m *mapping) reach(address string) string {
 		return address
 	}
 	if f := m.forwarded(address, at); f != nil {
-		return net.JoinHostPort(hostName, strconv.Itoa(f.port()))
+		return netip.AddrPortFrom(m.gateway, uint16(f.port())).String()
+	}
+	if m.gateway.IsValid() {
+		return netip.AddrPortFrom(m.gateway, at.Port()).String()
 	}
 	return net.JoinHostPort(hostName, strconv.Itoa(int(at.Port())))
 }
