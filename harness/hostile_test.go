@@ -113,7 +113,7 @@ func TestHostileFelixes(t *testing.T) { //nolint:paralleltest // it counts gorou
 }
 
 // glob selects cases of a Felix that is hostile, of one that is not, and of a Typha.
-const glob = "felix-typha/{cn/felix,uri-san/felix,cn/typha}/client=good/server={good,expired,other-authority}/tls1.{2,3}"
+const glob = "felix-typha/{cn/felix/client=good/server={good,expired,other-authority},uri-san/felix/client=good/server=good,cn/typha/client={good,expired}/server=good}/tls1.{2,3}"
 
 // hostileOne reports whether a Felix is one of those that are hostile: those that require a Common Name.
 func hostileOne(in launch.Invocation) bool { return in.Env["FELIX_TYPHACN"] != "" }
