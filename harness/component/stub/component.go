@@ -25,7 +25,7 @@ const value = `("(?:[^"\\]|\\.)*"|\S+)`
 func patterns(connection, ready string, says ...evidence.Saying) evidence.Patterns {
 	return evidence.Patterns{
 		Ready:      regexp.QuoteMeta(ready),
-		Refuses:    regexp.QuoteMeta(saysInvalid) + `"? error=(.*)`,
+		Refuses:    `(?:` + regexp.QuoteMeta(saysInvalid) + `|` + regexp.QuoteMeta(saysUnusable) + `)"? error=(.*)`,
 		Connection: connection,
 		Remote:     `remote error: tls: |^EOF$|connection reset by peer|server closed the connection`,
 		Fails:      `i/o timeout|deadline exceeded|connection refused`,

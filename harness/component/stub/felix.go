@@ -23,6 +23,8 @@ const (
 	saysRefused   = "Failed to connect to typha endpoint"
 	saysLost      = "Lost the connection to Typha"
 	saysUnready   = "Datastore became unready, need to restart."
+	// saysUnusable is what it says of files that it cannot use when it is to connect again.
+	saysUnusable = "Failed to load certificate and key"
 )
 
 // exitToRestart is the exit code of a Felix that wants to be started again (Calico felix/daemon/daemon.go).
@@ -139,7 +141,7 @@ func (f *felix) run(ctx context.Context) error {
 // ended on which it was served.
 func (f *felix) connect(ctx context.Context) (again bool, err error) {
 	if err := f.load(); err != nil {
-		f.log.Warn(saysRefused, "error", err)
+		f.log.Warn(saysUnusable, "error", err)
 		return false, nil
 	}
 	return f.converse(ctx)

@@ -276,3 +276,37 @@ func keyOfAnother(t *testing.T) []byte {
 	}
 	return data
 }
+
+// TestFelixStumbles: a file that is gone when Felix connects again is said to be, by a line that the reader takes for a
+// refusal; nobody is dialled meanwhile, and it connects once the file is back.
+func TestFelixStumbles(t *testing.T) {
+	t.Parallel()
+	s := settings(t, pki.Client, asks(pki.TouchesBoth, identity(pki.Server)))
+	r, l := felix(t, s)
+	file := s["FELIX_TYPHAKEYFILE"]
+	a := attempt(t, pki.Server, "good", link.TLS13)
+	a.Accepted = func() {
+		if err := os.Rename(file, file+".gone"); err != nil {
+			t.Error(err)
+		}
+	}
+	client, server := r.serve(t, l, a)
+	compare(t, wanted{}, client, server)
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+	if _, err := r.log.Wait(ctx, func(line string) bool {
+		words, refuses := stub.Felix().Reader.Refuses(line)
+		return refuses && strings.Contains(words, "FELIX_TYPHAKEYFILE")
+	}); err != nil {
+		t.Fatalf("waiting for it to stumble: %v; its log:\n%q", err, r.log.Tail(5))
+	}
+	if quiet, err := l.Quiet(ctx); err != nil || !quiet {
+		t.Errorf("wanted nobody dialled, found quiet=%t and %v", quiet, err)
+	}
+	if err := os.Rename(file+".gone", file); err != nil {
+		t.Fatal(err)
+	}
+	a.Accepted = nil
+	client, server = r.serve(t, l, a)
+	compare(t, wanted{}, client, server)
+}
