@@ -122,6 +122,15 @@ func (l *Local) fill(ctx context.Context, p Program, ports Ports) error {
 	if err := os.MkdirAll(l.Folder(), 0o700); err != nil {
 		return err
 	}
+	// What a file is filled with may name ports.
+	for _, name := range p.Ports {
+		port, err := ports.Take(ctx)
+		if err != nil {
+			return err
+		}
+		l.held = append(l.held, port)
+		l.numbers[name] = port.Number()
+	}
 	for _, file := range p.Files {
 		where := l.Path(file.Name)
 		if err := os.MkdirAll(filepath.Dir(where), 0o700); err != nil {
@@ -130,14 +139,6 @@ func (l *Local) fill(ctx context.Context, p Program, ports Ports) error {
 		if err := os.WriteFile(where, file.Content(l), 0o600); err != nil {
 			return err
 		}
-	}
-	for _, name := range p.Ports {
-		port, err := ports.Take(ctx)
-		if err != nil {
-			return err
-		}
-		l.held = append(l.held, port)
-		l.numbers[name] = port.Number()
 	}
 	return nil
 }

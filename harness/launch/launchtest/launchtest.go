@@ -59,6 +59,9 @@ var trials = []struct {
 }{
 	{"starts, is ready and serves", serves},
 	{"gets its files, for itself alone", files},
+	{"gets files that are filled once its place is known", filled},
+	{"finds a file replaced while it runs", replaced},
+	{"finds a file taken away while it runs", takenAway},
 	{"has a folder to write to", folder},
 	{"gets the environment given and no other", environment},
 	{"that exits early is an exit error", exitsEarly},

@@ -114,6 +114,14 @@ func stat(s *state, value string) (int, bool) {
 	return 0, false
 }
 
+// look writes the mode of a file and what it holds, or why it cannot be read, and says when it has done so.
+func look(s *state, file string) {
+	if _, failed := cat(s, file); !failed {
+		stat(s, file)
+	}
+	fmt.Fprintln(s.log, "looked")
+}
+
 func write(s *state, value string) (int, bool) {
 	if err := os.WriteFile(value, []byte("written"), 0o600); err != nil {
 		return s.fail(err)
@@ -122,7 +130,7 @@ func write(s *state, value string) (int, bool) {
 }
 
 // listen accepts connections; it writes who dialled, and each line that comes: to the log, and back. What
-// "spam N" and "clock" say is also done.
+// "spam N", "clock" and "look FILE" say is also done.
 func listen(s *state, value string) (int, bool) {
 	listener, err := net.Listen("tcp", value)
 	if err != nil {
@@ -143,6 +151,9 @@ func listen(s *state, value string) (int, bool) {
 					fmt.Fprintf(conn, "%s\n", lines.Text())
 					if count, ok := strings.CutPrefix(lines.Text(), "spam "); ok {
 						spam(s, count)
+					}
+					if file, ok := strings.CutPrefix(lines.Text(), "look "); ok {
+						look(s, file)
 					}
 					if lines.Text() == "clock" {
 						fmt.Fprintf(s.log, "clock %d\n", time.Now().UnixNano())
