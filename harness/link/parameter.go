@@ -119,6 +119,7 @@ func (s Setting) State(v Verifier) State {
 		case Spoils:
 			given[p], spoilt = true, true
 		case Counts:
+			given[p] = true
 		}
 	}
 	some := false
