@@ -46,7 +46,7 @@ func Plan(cases []matrix.Case) []*Batch {
 	var batches []*Batch
 	byName := map[string]*Batch{}
 	for _, c := range cases {
-		b := &Batch{Link: c.Link, Mode: c.Mode, Subject: c.Subject, Own: own(c), Setting: c.Setting, Alone: alone(c), done: make(chan struct{})}
+		b := &Batch{Link: c.Link, Mode: c.Mode, Subject: c.Subject, Own: own(c), Setting: setting(c), Alone: alone(c), done: make(chan struct{})}
 		if same, ok := byName[b.Name()]; ok {
 			b = same
 		} else {
@@ -84,6 +84,15 @@ func own(c matrix.Case) string {
 		}
 	}
 	return c.Server
+}
+
+// setting returns the setting with which the subject of a case is started; where both ends are judged, the server's.
+func setting(c matrix.Case) string {
+	l, _ := LinkNamed(c.Link)
+	if s, ok := l.Setting(c.Setting, c.Mode, c.Subject); ok && c.Subject == l.Both() && s.Side == handshake.Client {
+		return ""
+	}
+	return c.Setting
 }
 
 // alone tells apart the starts of a case that has the subject to itself: its conduct and version, or "" if others
@@ -154,7 +163,7 @@ const (
 )
 
 // sideBySide is how many batches of a kind run at a time.
-var sideBySide = map[kind]int{serves: 2, dials: 8, starts: 6, meets: 2}
+var sideBySide = map[kind]int{serves: 2, dials: 8, starts: 6, meets: 4}
 
 func (b *Batch) kind() kind {
 	l, _ := LinkNamed(b.Link)

@@ -119,7 +119,7 @@ func (t *trial) met(ctx context.Context, c matrix.Case, listener link.Listener) 
 
 // serve serves one connection of a client, unless no more is to be had of it.
 func (t *trial) serve(ctx context.Context, c matrix.Case, listener link.Listener) (o handshake.Observation) {
-	defer t.cut(&o)
+	defer t.lab.cut(&o)
 	o = handshake.Observation{Evidence: handshake.Both, Stack: t.stack, Broken: t.lost}
 	if t.lost != "" {
 		o.Server = handshake.Account{Claim: handshake.Failed, AlertReceived: handshake.NoAlert, Error: t.lost}
@@ -143,7 +143,7 @@ func (t *trial) serve(ctx context.Context, c matrix.Case, listener link.Listener
 		}
 	}()
 	if d, ok := t.link.Conduct(c.Conduct); ok && d.AwaitsReady {
-		a.Accepted = func() { o.Against = t.awaitReady(ctx) }
+		a.Accepted = func() { o.Against = t.lab.awaitReady(ctx, t.Subject, t.instance) }
 	}
 	o.Issued = a.Show.Fingerprint()
 	begun := time.Now()

@@ -1,8 +1,177 @@
 package harness
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/calico-tls/conformance/harness/component"
+	"github.com/calico-tls/conformance/harness/evidence"
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/launch"
+	"github.com/calico-tls/conformance/harness/matrix"
 )
 
-// meet runs the cases of two subjects that meet each other.
-func (b *Batch) meet(context.Context) { b.broken("not yet") }
+// meeting is a server under way that clients meet one after the other, all of them judged.
+type meeting struct {
+	*Batch
+	link    Link
+	server  launch.Instance
+	journal journal
+}
+
+// meet runs the cases of two subjects that meet each other: the server is started once, and a client for each case.
+func (b *Batch) meet(ctx context.Context) {
+	l, _ := LinkNamed(b.Link)
+	m := &meeting{Batch: b, link: l}
+	start, err := m.outfit(handshake.Server, b.Cases[0])
+	if err != nil {
+		b.broken(err.Error())
+		return
+	}
+	m.server, err = b.lab.start(ctx, l.Server.Component, start, nil)
+	switch {
+	case ctx.Err() != nil && err != nil:
+		b.broken(Interrupted)
+		return
+	case err != nil:
+		b.notStarted(err)
+		return
+	}
+	defer b.lab.halt(ctx, m.server, l.Server.Component)
+	m.journal = b.lab.journal(l.Server.Component, m.server)
+	seen := map[string]handshake.Observation{}
+	for _, c := range b.Cases {
+		seen[c.ID()] = m.hold(ctx, c)
+	}
+	b.seen = seen
+}
+
+func (m *meeting) outfit(side handshake.Side, c matrix.Case) (component.Start, error) {
+	e, err := endOf(m.link, side, c)
+	if err != nil {
+		return component.Start{}, err
+	}
+	start, err := m.lab.outfit(e)
+	if err != nil {
+		return start, fmt.Errorf("starting the %s of %s: %w", side, c.ID(), err)
+	}
+	return start, nil
+}
+
+// hold lets a client meet the server. Both accounts are of the first connection that the client makes: those that it
+// makes when it was refused find nobody.
+func (m *meeting) hold(ctx context.Context, c matrix.Case) (o handshake.Observation) {
+	defer m.lab.cut(&o)
+	o.Evidence = handshake.Both
+	begun := time.Now()
+	defer func() { o.Duration = time.Since(begun) }()
+	ctx, cancel := context.WithTimeout(ctx, m.lab.Deadline)
+	defer cancel()
+	between, err := layWire(ctx, m.lab.local(), m.address())
+	if err != nil {
+		o.Broken = err.Error()
+		return o
+	}
+	defer between.cut()
+	client, err := m.dial(ctx, c, between.address())
+	var refused *component.RefusedError
+	switch {
+	case errors.As(err, &refused):
+		o.NotStarted = refused.Words
+		return o
+	case err != nil:
+		o.Broken = err.Error()
+		return o
+	}
+	defer m.lab.halt(ctx, client, m.link.Client.Component)
+	m.listen(ctx, client, between, &o)
+	return o
+}
+
+// dial starts the client of a case.
+func (m *meeting) dial(ctx context.Context, c matrix.Case, address string) (launch.Instance, error) {
+	start, err := m.outfit(handshake.Client, c)
+	if err != nil {
+		return nil, err
+	}
+	start.Peer = cmp.Or(start.Peer, address)
+	return m.lab.start(ctx, m.link.Client.Component, start, nil)
+}
+
+func (m *meeting) address() string {
+	return m.server.Address(m.lab.Parts[m.link.Server.Component].Program(component.Start{}).Ports[0])
+}
+
+// listen takes down what both say, and whether a client that was accepted is then in sync.
+func (m *meeting) listen(ctx context.Context, client launch.Instance, between *wire, o *handshake.Observation) {
+	words := m.lab.journal(m.link.Client.Component, client)
+	alive, stop := m.whileBothRun(ctx, client)
+	defer stop()
+	defer func() { o.Broken = m.died(client, *o) }()
+	from, err := between.await(alive)
+	if err != nil {
+		o.Client = handshake.Account{Claim: handshake.Failed, AlertReceived: handshake.NoAlert, Error: err.Error()}
+		return
+	}
+	if !m.server.SeesSource() {
+		from = ""
+	}
+	o.Client, o.Server = words.Account(alive, ""), m.journal.Account(alive, from)
+	o.Stack = m.lab.Parts[m.link.Server.Component].Stack
+	if o.Client.Claim == handshake.Refused {
+		o.Stack = m.lab.Parts[m.link.Client.Component].Stack
+	}
+	if o.Client.Claim == handshake.Accepted && o.Server.Claim == handshake.Accepted {
+		o.Against = m.lab.awaitReady(alive, m.link.Client.Component, client)
+	}
+}
+
+// died says of accounts that are missing that one of the two has ended; "" if there are both, or both run.
+func (m *meeting) died(client launch.Instance, o handshake.Observation) string {
+	told := func(a handshake.Account) bool { return a.Claim != handshake.Silent && a.Claim != handshake.Failed }
+	if told(o.Client) && told(o.Server) {
+		return ""
+	}
+	for role, i := range map[string]launch.Instance{m.link.Client.Component: client, m.link.Server.Component: m.server} {
+		select {
+		case <-i.Done():
+			return fmt.Sprintf("%s ended with exit code %d while the two met; its last log lines: %q", role, i.ExitCode(), i.Log().Tail(5))
+		default:
+		}
+	}
+	return ""
+}
+
+// whileBothRun returns a context that ends when one of the two does.
+func (m *meeting) whileBothRun(ctx context.Context, client launch.Instance) (context.Context, func()) {
+	alive, end := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-client.Done():
+			end(fmt.Errorf("%s has ended", m.link.Client.Component))
+		case <-m.server.Done():
+			end(fmt.Errorf("%s has ended", m.link.Server.Component))
+		case <-alive.Done():
+		}
+	}()
+	return alive, func() { end(nil) }
+}
+
+// journal reads the log of an instance that plays a role.
+func (l *Lab) journal(role string, i launch.Instance) journal {
+	j := evidence.NewJournal(l.Parts[role].Reader)
+	i.Log().Watch(j.Line)
+	return j
+}
+
+// halt stops an instance that plays a role, even if ctx has ended.
+func (l *Lab) halt(ctx context.Context, i launch.Instance, role string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	if err := i.Stop(ctx); err != nil {
+		l.Note(fmt.Sprintf("stopping %s: %v", role, err))
+	}
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/calico-tls/conformance/harness/component"
 	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/launch"
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/matrix"
 )
@@ -117,25 +118,25 @@ func (w *watch) against() string {
 // readyWithin is how long a client that was accepted may take to call itself ready (rule FELIX-20).
 const readyWithin = 10 * time.Second
 
-// awaitReady waits until the subject calls itself ready, and says what is against it if it does not.
-func (t *trial) awaitReady(ctx context.Context) string {
-	ask := t.lab.Parts[t.Subject].Ready
+// awaitReady waits until an instance that plays a role calls itself ready, and says what is against it if it does not.
+func (l *Lab) awaitReady(ctx context.Context, role string, i launch.Instance) string {
+	ask := l.Parts[role].Ready
 	if ask == nil {
-		return t.Subject + " does not say whether it is ready"
+		return role + " does not say whether it is ready"
 	}
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	tick := time.NewTicker(settleTick)
 	defer tick.Stop()
 	for {
-		ready, err := ask(ctx, t.instance)
+		ready, err := ask(ctx, i)
 		if ready == component.IsReady {
 			return ""
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Sprintf("it was accepted, and says after %s: %s (%v)", readyWithin, ready, err)
+			return fmt.Sprintf("it was accepted, and %s says after %s: %s (%v)", role, readyWithin, ready, err)
 		}
 	}
 }

@@ -59,11 +59,11 @@ func (l *Lab) outfit(e end) (component.Start, error) {
 		}
 	}
 	v := e.asked()
-	if v.Plaintext() {
-		return s, nil
-	}
 	if e.setting.Change != nil {
 		v = e.setting.Change(v)
+	}
+	if v.Plaintext() {
+		return s, nil
 	}
 	own, err := l.issue(e.link, e.side, e.own)
 	if err != nil {

@@ -191,7 +191,9 @@ func TestSelect(t *testing.T) {
 	for glob, want := range map[string]func(matrix.Case) bool{
 		"**":                     func(matrix.Case) bool { return true },
 		"felix-typha/*/typha/**": func(c matrix.Case) bool { return c.Subject == "typha" },
-		"felix-typha/cn/*/client=expired/server=good/*": func(c matrix.Case) bool { return c.Mode == "cn" && c.Client == "expired" && c.Conduct == "" },
+		"felix-typha/cn/*/client=expired/server=good/*": func(c matrix.Case) bool {
+			return c.Mode == "cn" && c.Client == "expired" && c.Server == "good" && c.Conduct == ""
+		},
 		"felix-typha/{cn,uri-san}/typha/client=good/**/tls1.3": func(c matrix.Case) bool {
 			return c.Subject == "typha" && c.Client == "good" && c.Version == link.TLS13 && c.Setting+c.Conduct == "" && (c.Mode == "cn" || c.Mode == "uri-san")
 		},

@@ -64,8 +64,8 @@ func InProfile(l link.Link, s Strategy, profile string) []Case {
 	return slices.DeleteFunc(single(l), func(c Case) bool { return Profile(l, c) != profile })
 }
 
-// Core enumerates the cases that differ from the accepted one in one attribute, for each end as the subject. Those of a
-// profile are not among them.
+// Core enumerates the cases that differ from the accepted one in one attribute, for each end as the subject, and those
+// in which the two ends meet each other. Those of a profile are not among them.
 func Core(l link.Link) []Case {
 	return slices.DeleteFunc(single(l), func(c Case) bool { return Profile(l, c) != "" })
 }
@@ -92,6 +92,9 @@ func single(l link.Link) []Case {
 				cases = append(cases, shownCases(l, s)...)
 			}
 		}
+	}
+	for _, m := range l.Meetings {
+		cases = append(cases, meetingCase(l, m))
 	}
 	return sorted(cases)
 }
@@ -169,6 +172,20 @@ func shownCases(l link.Link, s link.Shown) []Case {
 	c := Case{Link: l.Name, Mode: s.Mode, Subject: l.End(s.Side).Component, Client: "good", Server: "good"}
 	*shown(&c, s.Side.Other()) = s.Variant
 	return versions(c, variant(s.Variant))
+}
+
+// meetingCase is the case of two ends that meet: they agree on TLS 1.3, unless the client is set up to speak plaintext.
+func meetingCase(l link.Link, m link.Meeting) Case {
+	c := Case{Link: l.Name, Mode: m.Mode, Subject: l.Both(), Client: m.Client, Server: m.Server, Version: link.TLS13, Setting: m.Setting}
+	mode, _ := l.Mode(m.Mode)
+	client := mode.Client
+	if s, ok := l.Setting(m.Setting, m.Mode, c.Subject); ok && s.Side == handshake.Client {
+		client = s.Require(client)
+	}
+	if client.Plaintext() {
+		c.Version = link.Clear
+	}
+	return c
 }
 
 func conductCases(l link.Link, d link.Conduct) []Case {

@@ -1,8 +1,12 @@
 package oracle_test
 
 import (
+	"crypto/x509"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
@@ -18,7 +22,7 @@ func TestPredictAgreesWithVariants(t *testing.T) {
 	t.Parallel()
 	l := felixtypha.Link
 	for _, c := range matrix.Core(l) {
-		if c.Setting != "" || c.Conduct != "" || c.Version != link.TLS13 && c.Version != link.TLS12 || c.Mode == "plaintext" {
+		if c.Setting != "" || c.Conduct != "" || c.Version != link.TLS13 && c.Version != link.TLS12 || c.Mode == "plaintext" || c.Subject == l.Both() {
 			continue
 		}
 		v, by := peer(c)
@@ -95,18 +99,44 @@ func TestTwins(t *testing.T) {
 			if twin.Outcome == handshake.Refuse {
 				t.Errorf("%s has the twin %s, which is refused for %s (%s)", c.ID(), e.Twin.ID(), twin.Check, twin.Cause)
 			}
-			if n := differences(c, *e.Twin); n != 1 {
-				t.Errorf("%s differs from its twin %s in %d attributes, wanted 1", c.ID(), e.Twin.ID(), n)
+			want := 1
+			if refusedByBoth(c) {
+				want = 2
+			}
+			if n := differences(c, *e.Twin); n != want {
+				t.Errorf("%s differs from its twin %s in %d attributes, wanted %d", c.ID(), e.Twin.ID(), n, want)
 			}
 		}
 	}
 }
 
+// refusedByBoth reports whether two ends meet of which either must refuse the other: such a state of the migration has no
+// accepted neighbour.
+func refusedByBoth(c matrix.Case) bool {
+	for _, state := range felixtypha.Migrations() {
+		if m, _ := state.Meeting(); c.Subject == felixtypha.Link.Both() &&
+			m.Mode == c.Mode && m.Setting == c.Setting && m.Client == c.Client && m.Server == c.Server {
+			return !shares(state.TyphaSetting, state.FelixCertificate) && !shares(state.FelixSetting, state.TyphaCertificate)
+		}
+	}
+	return false
+}
+
+// shares reports whether what is required and what is shown have a name in common.
+func shares(a, b felixtypha.Stage) bool {
+	return a == b || a == felixtypha.StageBoth || b == felixtypha.StageBoth
+}
+
 // differences counts the attributes in which two cases differ; plaintext differs in the version, and so also in that
-// nothing is shown, and in how a server without TLS deals with a client that speaks it.
+// nothing is shown, and in how a server without TLS deals with a client that speaks it. A setting that unsets all takes
+// away all of that with it.
 func differences(a, b matrix.Case) int {
 	n := 0
 	clear := (a.Version == link.Clear) != (b.Version == link.Clear)
+	if s, ok := felixtypha.Link.Setting(a.Setting, a.Mode, a.Subject); ok && b.Setting == "" &&
+		s.Change != nil && s.Require(felixtypha.Link.Modes[1].Client).Plaintext() {
+		clear, b.Version = true, a.Version
+	}
 	for _, d := range []bool{
 		a.Link != b.Link || a.Mode != b.Mode || a.Subject != b.Subject,
 		a.Client != b.Client && !clear, a.Server != b.Server && !clear, a.Version != b.Version,
@@ -117,6 +147,106 @@ func differences(a, b matrix.Case) int {
 		}
 	}
 	return n
+}
+
+// TestMeetings: what two real ends must make of each other, and which rules decide.
+func TestMeetings(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]struct {
+		outcome handshake.Outcome
+		by      handshake.Side
+		check   pki.Check
+		rules   []string
+		twin    string
+	}{
+		"cn/typha+felix/client=uri-absent/server=uri-absent/tls1.3":                        {handshake.Accept, "", "", []string{"CONF-12", "CONF-14", "IDENT-01"}, ""},
+		"uri-san/typha+felix/client=cn-absent/server=cn-absent/tls1.3":                     {handshake.Accept, "", "", []string{"CONF-13", "CONF-14", "IDENT-04"}, ""},
+		"plaintext/typha+felix/client=none/server=none/plaintext":                          {handshake.Plaintext, "", "", []string{"CONF-01"}, ""},
+		"cn/typha+felix/client=uri-absent/server=uri-absent/tls1.3/setting=other-TyphaCN":  {handshake.Refuse, handshake.Client, pki.CheckIdentity, []string{"CONF-12", "IDENT-02", "FELIX-11"}, "cn/typha+felix/client=uri-absent/server=uri-absent/tls1.3"},
+		"cn/typha+felix/client=uri-absent/server=uri-absent/tls1.3/setting=other-ClientCN": {handshake.Refuse, handshake.Server, pki.CheckIdentity, []string{"CONF-12", "IDENT-02", "TYPHA-19", "FELIX-11"}, "cn/typha+felix/client=uri-absent/server=uri-absent/tls1.3"},
+		// A real Felix withholds what Typha's list of authorities does not name.
+		"cn/typha+felix/client=other-authority/server=uri-absent/tls1.3":                           {handshake.Refuse, handshake.Server, pki.CheckPresence, []string{"CONF-12", "TYPHA-02", "TYPHA-19", "FELIX-11"}, "cn/typha+felix/client=good/server=uri-absent/tls1.3"},
+		"cn/typha+felix/client=uri-absent/server=uri-absent/tls1.3/setting=other-CAFile":           {handshake.Refuse, handshake.Server, pki.CheckPresence, []string{"CONF-12", "TYPHA-02", "TYPHA-19", "FELIX-11"}, "cn/typha+felix/client=uri-absent/server=uri-absent/tls1.3"},
+		"cn/typha+felix/client=uri-absent/server=uri-absent/tls1.3/setting=other-TyphaCAFile":      {handshake.Refuse, handshake.Client, pki.CheckChain, []string{"CONF-12", "IDENT-40", "FELIX-11"}, "cn/typha+felix/client=uri-absent/server=uri-absent/tls1.3"},
+		"cn/typha+felix/client=uri-absent/server=uri-absent/tls1.3/setting=felix-by-uri-san":       {handshake.Refuse, handshake.Client, pki.CheckIdentity, []string{"CONF-14", "IDENT-05", "IDENT-08", "FELIX-11"}, "cn/typha+felix/client=uri-absent/server=good/tls1.3/setting=felix-by-uri-san"},
+		"cn/typha+felix/client=good/server=none/tls1.3/setting=typha-plaintext":                    {handshake.Refuse, handshake.Server, pki.CheckProtocol, []string{"CONF-17", "TYPHA-19", "FELIX-11"}, "cn/typha+felix/client=good/server=good/tls1.3"},
+		"cn/typha+felix/client=none/server=good/plaintext/setting=felix-plaintext":                 {handshake.Refuse, handshake.Server, pki.CheckProtocol, []string{"CONF-17", "TYPHA-01", "TYPHA-19", "FELIX-11"}, "cn/typha+felix/client=good/server=good/tls1.3"},
+		"cn/typha+felix/client=hard-way-v1/server=good/tls1.3/setting=hard-way-CAFile":             {handshake.Accept, "", "", []string{"CONF-16", "IDENT-01"}, ""},
+		"cn-or-uri-san/typha+felix/client=uri-absent/server=uri-absent/tls1.3/setting=felix-by-cn": {handshake.Accept, "", "", []string{"CONF-12", "CONF-14", "IDENT-06", "IDENT-01"}, ""},
+	} {
+		c, err := matrix.Parse("felix-typha/" + id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := oracle.Predict(felixtypha.Link, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		twin := ""
+		if e.Twin != nil {
+			twin = strings.TrimPrefix(e.Twin.ID(), "felix-typha/")
+		}
+		if e.Outcome != want.outcome || e.By != want.by || e.Check != want.check || !slices.Equal(e.Rules, want.rules) || twin != want.twin {
+			t.Errorf("%s: wanted %+v, found %s by %q for %q, %v, twin %s", id, want, e.Outcome, e.By, e.Check, e.Rules, twin)
+		}
+	}
+}
+
+// TestWalkthroughCredentials: what the two ends show in the walk-throughs is what the page says, and has no other name.
+func TestWalkthroughCredentials(t *testing.T) {
+	t.Parallel()
+	for _, want := range []struct {
+		variant   string
+		side      handshake.Side
+		cns, uris []string
+		usage     x509.ExtKeyUsage
+	}{
+		{"uri-absent", handshake.Client, []string{"typha-client"}, nil, x509.ExtKeyUsageClientAuth},
+		{"uri-absent", handshake.Server, []string{"typha-server"}, nil, x509.ExtKeyUsageServerAuth},
+		{"cn-absent", handshake.Client, nil, []string{"spiffe://k8s.example.com/typha-client"}, x509.ExtKeyUsageClientAuth},
+		{"cn-absent", handshake.Server, nil, []string{"spiffe://k8s.example.com/typha-server"}, x509.ExtKeyUsageServerAuth},
+	} {
+		v, _ := pki.VariantNamed(want.variant)
+		c := oracle.Credential(felixtypha.Link, want.side, v)
+		wanted := pki.Credential{Root: pki.Trusted, Leaf: pki.Template{
+			CommonNames: want.cns, URIs: want.uris, Usages: []x509.ExtKeyUsage{want.usage},
+			NotBefore: -time.Hour, NotAfter: 24 * time.Hour, KeyUsage: x509.KeyUsageDigitalSignature, PathLen: pki.NoPathLen, Key: pki.P256,
+		}}
+		if !reflect.DeepEqual(c, wanted) {
+			t.Errorf("%s of the %s: wanted %+v, found %+v", want.variant, want.side, wanted, c)
+		}
+	}
+	cn, _ := felixtypha.Link.Mode("cn")
+	if cn.Client.CN != "typha-server" || cn.Server.CN != "typha-client" || cn.Client.URISAN+cn.Server.URISAN != "" {
+		t.Errorf("wanted the page's names to be required, and no other, found %+v", cn)
+	}
+}
+
+// TestMigrationConnects: a state connects if each end shows a name that the other requires.
+func TestMigrationConnects(t *testing.T) {
+	t.Parallel()
+	connecting := 0
+	for _, state := range felixtypha.Migrations() {
+		m, ok := state.Meeting()
+		if !ok {
+			t.Fatalf("wanted a meeting of %+v, found none", state)
+		}
+		c := matrix.Case{Link: felixtypha.Link.Name, Mode: m.Mode, Subject: felixtypha.Link.Both(), Client: m.Client, Server: m.Server, Version: link.TLS13, Setting: m.Setting}
+		e, err := oracle.Predict(felixtypha.Link, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := shares(state.TyphaSetting, state.FelixCertificate) && shares(state.FelixSetting, state.TyphaCertificate)
+		if (e.Outcome == handshake.Accept) != want {
+			t.Errorf("%+v: wanted it to connect: %t, found %s", state, want, e.Wanted())
+		}
+		if want {
+			connecting++
+		}
+	}
+	if connecting != 49 {
+		t.Errorf("wanted 49 states that connect, found %d", connecting)
+	}
 }
 
 func TestRulesAreNamedOnce(t *testing.T) {

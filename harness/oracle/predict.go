@@ -4,6 +4,7 @@
 package oracle
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -46,13 +47,16 @@ func Predict(l link.Link, c matrix.Case) (Expectation, error) {
 
 // question is a case with its names resolved.
 type question struct {
-	link    link.Link
-	c       matrix.Case
-	mode    link.Mode
+	link link.Link
+	c    matrix.Case
+	mode link.Mode
+	// subject is the side that is judged; the server where both are.
 	subject handshake.Side
 	// setting and conduct are the zero values where the case has none.
 	setting link.Setting
 	conduct link.Conduct
+	// meeting is the meeting of the two ends where both are judged; nil elsewhere.
+	meeting *link.Meeting
 	// client and server are what each end is asked about.
 	client, server showing
 }
@@ -74,7 +78,11 @@ func pose(l link.Link, c matrix.Case) (question, error) {
 		return q, fmt.Errorf("link %s has no mode %q", l.Name, c.Mode)
 	}
 	if q.subject, ok = l.Side(c.Subject); !ok {
-		return q, fmt.Errorf("link %s has no end %q", l.Name, c.Subject)
+		m, met := l.Meeting(c.Mode, c.Client, c.Server, c.Setting)
+		if c.Subject != l.Both() || !met {
+			return q, fmt.Errorf("link %s has no end %q, nor a meeting of the two ends like this one", l.Name, c.Subject)
+		}
+		q.subject, q.meeting = handshake.Server, &m
 	}
 	q.setting, _ = l.Setting(c.Setting, c.Mode, c.Subject)
 	q.conduct, _ = l.Conduct(c.Conduct)
@@ -138,7 +146,9 @@ func show(l link.Link, c matrix.Case, side handshake.Side, asked link.Verifier) 
 	}
 	good, _ := pki.VariantNamed("good")
 	s := showing{side: side, variant: v, cred: Credential(l, side, v), asked: asked, good: Credential(l, side, good)}
-	if d, ok := l.Conduct(c.Conduct); ok && d.Side == side && d.Withholds && !asked.Trusts(s.cred.Root) {
+	d, _ := l.Conduct(c.Conduct)
+	withholds := side == handshake.Client && (d.Withholds || c.Subject == l.Both())
+	if withholds && !asked.Plaintext() && !asked.Trusts(s.cred.Root) {
 		s.cred.Sending = pki.SendNothing
 	}
 	return s, nil
@@ -150,20 +160,37 @@ func (q question) answer() Expectation {
 	if q.refrains() {
 		return q.notStarted()
 	}
-	if row, by := q.transport(); row != nil {
-		return q.refused(by, *row, showing{})
+	if row, by, s := q.refusal(); row != nil {
+		return q.refused(by, *row, s)
 	}
 	if q.c.Version == link.Clear {
 		return Expectation{Outcome: handshake.Plaintext, Rules: []string{"CONF-01"}}
 	}
-	for _, s := range []showing{q.server, q.client} {
-		if row := s.fails(); row != nil {
-			return q.refused(s.side.Other(), *row, s)
-		}
-	}
 	peer := q.peer()
 	name, rule := peer.knownAs()
-	return Expectation{Outcome: handshake.Accept, Identity: name, Rules: q.rules(peer, rule), Level: q.level(peer)}
+	rules := q.rules(peer, rule)
+	if q.meeting != nil {
+		_, other := q.server.knownAs()
+		rules = q.rules(peer, rule, other)
+	}
+	return Expectation{Outcome: handshake.Accept, Identity: name, Rules: rules, Level: q.level(peer)}
+}
+
+// refusal returns the first row that fails, the side that must refuse for it, and what it is shown; a zero showing where
+// it fails before anything is. The row is nil if the two must accept each other.
+func (q question) refusal() (*row, handshake.Side, showing) {
+	if row, by := q.transport(); row != nil {
+		return row, by, showing{}
+	}
+	if q.c.Version == link.Clear {
+		return nil, "", showing{}
+	}
+	for _, s := range []showing{q.server, q.client} {
+		if row := s.fails(); row != nil {
+			return row, s.side.Other(), s
+		}
+	}
+	return nil, "", showing{}
 }
 
 func (q question) refused(by handshake.Side, r row, s showing) Expectation {
@@ -172,9 +199,12 @@ func (q question) refused(by handshake.Side, r row, s showing) Expectation {
 		peer = q.peer()
 	}
 	var decides []string
-	if by == q.subject {
+	switch {
+	case q.meeting != nil:
+		decides = append(r.rules(by, peer), meeting[by]...)
+	case by == q.subject:
 		decides = append(r.rules(by, peer), refusing[by]...)
-	} else {
+	default:
 		decides = refused[q.subject]
 	}
 	return Expectation{
@@ -192,6 +222,11 @@ func (q question) rules(peer showing, decides ...string) []string {
 				rules = append(rules, id)
 			}
 		}
+	}
+	if q.meeting != nil {
+		add(q.meeting.Rules...)
+		add(decides...)
+		return rules
 	}
 	add(q.setting.Rules...)
 	add(q.conduct.Rules...)
@@ -228,6 +263,9 @@ func (q question) peer() showing {
 // twin names the accepted case that differs in one attribute: in the suite or the offence where that is what fails, in
 // the version where that does, else in the variant, else in the setting.
 func (q question) twin(r row, peer showing) *matrix.Case {
+	if q.meeting != nil {
+		return q.accepted(peer)
+	}
 	twin := q.c
 	field := &twin.Client
 	if peer.side == handshake.Server {
@@ -250,6 +288,30 @@ func (q question) twin(r row, peer showing) *matrix.Case {
 		twin.Setting = ""
 	}
 	return &twin
+}
+
+// accepted returns the meeting that is accepted and differs in one attribute: in what the end shows that is refused, or
+// else in the setting, which may take away with it that TLS is spoken at all. Where either end would refuse the other, it
+// differs in what both show. It is nil if there is none.
+func (q question) accepted(peer showing) *matrix.Case {
+	shown, both, unset := q.c, q.c, q.c
+	if peer.side == handshake.Server {
+		shown.Server = cmp.Or(peer.variant.Twin, "good")
+	} else {
+		shown.Client = cmp.Or(peer.variant.Twin, "good")
+	}
+	both.Client, both.Server = "good", "good"
+	unset.Setting = ""
+	secured := unset
+	secured.Client, secured.Server, secured.Version = "good", "good", link.TLS13
+	for _, twin := range []matrix.Case{shown, unset, both, secured} {
+		if t, err := pose(q.link, twin); err == nil {
+			if row, _, _ := t.refusal(); row == nil {
+				return &twin
+			}
+		}
+	}
+	return nil
 }
 
 // acceptedElsewhere reports whether it is the setting, not the variant, that makes the end refused.

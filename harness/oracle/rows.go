@@ -42,10 +42,12 @@ var rows = []row{
 }
 
 // refusing are the rules about each refusal by a subject on a side, refused those about each refusal of one: that it
-// tells in its log, and that a client sends nothing to a server that it has not verified.
+// tells in its log, and that a client sends nothing to a server that it has not verified. Where two subjects meet, of whom
+// one refuses, nobody sees what is sent.
 var (
 	refusing = map[handshake.Side][]string{handshake.Server: {"TYPHA-19"}, handshake.Client: {"FELIX-01", "FELIX-11"}}
 	refused  = map[handshake.Side][]string{handshake.Client: {"FELIX-11"}}
+	meeting  = map[handshake.Side][]string{handshake.Server: {"TYPHA-19", "FELIX-11"}, handshake.Client: {"FELIX-11"}}
 )
 
 // levels are the levels of cases that are not those of their rule: SHOULD where the rule records what is and says

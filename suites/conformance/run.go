@@ -209,15 +209,17 @@ func (r *Run) obtain(ctx context.Context) (map[string]harness.Part, error) {
 		p.Pull = c.Pull
 	}
 	parts := map[string]harness.Part{}
-	var roles []string
+	var due []string
 	for _, c := range r.Cases {
-		if !slices.Contains(roles, c.Subject) {
-			roles = append(roles, c.Subject)
+		for _, role := range roles(c) {
+			if !slices.Contains(due, role) {
+				due = append(due, role)
+			}
 		}
 	}
-	for len(roles) > 0 {
-		role := roles[0]
-		roles = roles[1:]
+	for len(due) > 0 {
+		role := due[0]
+		due = due[1:]
 		if _, has := parts[role]; has {
 			continue
 		}
@@ -230,10 +232,18 @@ func (r *Run) obtain(ctx context.Context) (map[string]harness.Part, error) {
 			return nil, err
 		}
 		parts[role] = part
-		roles = append(roles, part.Behind...)
+		due = append(due, part.Behind...)
 		r.obtained = append(r.obtained, o)
 	}
 	return parts, nil
+}
+
+// roles are the components that are judged in a case: one, or both ends of its link.
+func roles(c matrix.Case) []string {
+	if l, ok := harness.LinkNamed(c.Link); ok && c.Subject == l.Both() {
+		return []string{l.Server.Component, l.Client.Component}
+	}
+	return []string{c.Subject}
 }
 
 // stopTime is how long what was started may take to stop.
@@ -273,6 +283,7 @@ func (r *Run) Report(stopped reports.Stop) *reports.Report {
 		Stopped:         stopped,
 		Results:         results,
 		StaleDeviations: r.Known.stale(r.due, results),
+		Migration:       migrated(results),
 	}
 	for _, o := range r.obtained {
 		report.Target.Components = append(report.Target.Components, reports.Component{

@@ -117,7 +117,7 @@ func endOf(l link.Link, c matrix.Case, side handshake.Side, requires link.Verifi
 	}
 	v, _ := pki.VariantNamed(name)
 	component := l.End(side).Component
-	e := end{Side: string(side), Component: component, Subject: component == c.Subject, Variant: name + ": " + v.Text, Requires: requirement(requires)}
+	e := end{Side: string(side), Component: component, Subject: component == c.Subject || c.Subject == l.Both(), Variant: name + ": " + v.Text, Requires: requirement(requires)}
 	if c.Version == link.Clear {
 		e.Variant = "nothing: it speaks plaintext"
 		if e.Subject && !requires.Plaintext() {

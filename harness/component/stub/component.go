@@ -63,6 +63,7 @@ func Typha() component.Component {
 		Name:     "typha",
 		Reader:   r,
 		Counters: realtypha.Counters,
+		Ready:    component.AskReady(realtypha.HealthPort),
 		Program: func(s component.Start) launch.Program {
 			p := realtypha.Program(s, r, dialect("TYPHA_", felixtypha.Link.Server), map[string]string{"TYPHA_SERVERPINGINTERVALSECS": "1"})
 			return ours(p, "typha", RunTypha)
@@ -76,6 +77,7 @@ func Felix() component.Component {
 	return component.Component{
 		Name:   "felix",
 		Reader: r,
+		Ready:  component.AskReady(realfelix.HealthPort),
 		Program: func(s component.Start) launch.Program {
 			return ours(realfelix.Program(s, r, dialect("FELIX_", felixtypha.Link.Client), nil), "felix", RunFelix)
 		},

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/calico-tls/conformance/harness/handshake"
@@ -34,6 +35,8 @@ const exitToRestart = 129
 const (
 	dialTimeout = 10 * time.Second
 	readTimeout = 30 * time.Second
+
+	felixHealthPort = 9099
 )
 
 // backOff is how long a stub Felix waits after it was not served. After an objection of its own it dials again at once:
@@ -41,13 +44,15 @@ const (
 const backOff = 20 * time.Millisecond
 
 // RunFelix runs a stub Felix until ctx ends, and returns its exit code: 0 then, 1 if it refused to start, and 129 if it
-// learns that the datastore is not flagged as ready. It dials one connection after the other, with its files read anew for each, and writes one line to log on what became of each
-// before it dials again, in the format of [slog.TextHandler].
+// learns that the datastore is not flagged as ready. It dials one connection after the other, with its files read anew
+// for each, and writes one line to log on what became of each before it dials again, in the format of
+// [slog.TextHandler].
 //
 // The settings are the real Felix's, as variables in any case or in the file that [ConfigFileSetting] names:
 // FELIX_TYPHAADDR ("IPv4:port"), FELIX_TYPHACAFILE, FELIX_TYPHACERTFILE, FELIX_TYPHAKEYFILE, FELIX_TYPHACN,
-// FELIX_TYPHAURISAN, FELIX_TYPHAREADTIMEOUT and FELIX_FELIXHOSTNAME; TLS_CIPHER_SUITES and TLS_MIN_VERSION, as every
-// component of Calico has them; and [FaultSetting].
+// FELIX_TYPHAURISAN, FELIX_TYPHAREADTIMEOUT, FELIX_FELIXHOSTNAME, FELIX_HEALTHENABLED, FELIX_HEALTHHOST and
+// FELIX_HEALTHPORT; TLS_CIPHER_SUITES and TLS_MIN_VERSION, as every component of Calico has them; and [FaultSetting]. It
+// calls itself ready while it is in sync through a connection.
 func RunFelix(ctx context.Context, settings map[string]string, log io.Writer) int {
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	f, err := newFelix(settings, logger)
@@ -55,8 +60,12 @@ func RunFelix(ctx context.Context, settings map[string]string, log io.Writer) in
 		logger.Error(saysInvalid, "error", err)
 		return 1
 	}
-	if err := f.run(ctx); errors.Is(err, errUnready) {
+	switch err := f.run(ctx); {
+	case errors.Is(err, errUnready):
 		return exitToRestart
+	case err != nil:
+		logger.Error("Failed to run.", "error", err)
+		return 1
 	}
 	return 0
 }
@@ -78,6 +87,7 @@ type felix struct {
 	address     string
 	hostname    string
 	readTimeout time.Duration
+	health      health
 	// dials counts the connections: a local address may come back.
 	dials int
 }
@@ -95,6 +105,9 @@ func newFelix(given map[string]string, log *slog.Logger) (*felix, error) {
 		return nil, err
 	}
 	if f.readTimeout, err = settings.seconds("FELIX_TYPHAREADTIMEOUT", readTimeout); err != nil {
+		return nil, err
+	}
+	if f.health, err = settings.health("FELIX_", felixHealthPort); err != nil {
 		return nil, err
 	}
 	if f.credentials, err = settings.credentials(felixParameters); err != nil {
@@ -117,8 +130,16 @@ func (f *felix) load() error {
 	return nil
 }
 
-// run dials until ctx ends, or there is a reason to start again, which it returns.
+// run dials until ctx ends, or there is a reason to start again, which it returns. Everything that it started has ended
+// when it returns.
 func (f *felix) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	if err := f.health.serve(ctx, &wg); err != nil {
+		return err
+	}
 	f.log.Info(saysDialling, "address", f.address, "tls", f.material != nil)
 	for ctx.Err() == nil {
 		again, err := f.connect(ctx)
@@ -236,12 +257,14 @@ func (f *felix) meet(raw net.Conn, m *material) (*connection, error) {
 	return c, nil
 }
 
-// follow answers the server's pings until the connection ends, and returns why it did.
+// follow answers the server's pings until the connection ends, and returns why it did. It is ready meanwhile, once the
+// server has said that it has told all.
 func (f *felix) follow(raw net.Conn, c *connection) error {
 	if !c.hello.SupportsNodeResourceUpdates {
 		return errOld
 	}
 	ready := false
+	defer f.health.ready.Store(false)
 	for {
 		if err := raw.SetDeadline(time.Now().Add(f.readTimeout)); err != nil {
 			return err
@@ -257,6 +280,7 @@ func (f *felix) follow(raw net.Conn, c *connection) error {
 			if m.SyncStatus == felixtypha.InSync && !ready {
 				return errUnready
 			}
+			f.health.ready.Store(m.SyncStatus == felixtypha.InSync)
 		case felixtypha.MsgPing:
 			if err := c.writer.Write(felixtypha.MsgPong{PingTimestamp: m.Timestamp, PongTimestamp: time.Now()}); err != nil {
 				return err

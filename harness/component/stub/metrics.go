@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/calico-tls/conformance/harness/link/felixtypha"
 )
@@ -47,19 +46,11 @@ func (m metrics) serve(ctx context.Context, wg *sync.WaitGroup) error {
 	if m.address == "" {
 		return nil
 	}
-	var c net.ListenConfig
-	l, err := c.Listen(ctx, "tcp", m.address)
-	if err != nil {
-		return fmt.Errorf("publishing metrics: %w", err)
-	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", m.write)
-	s := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	wg.Go(func() { _ = s.Serve(l) })
-	wg.Go(func() {
-		<-ctx.Done()
-		_ = s.Close()
-	})
+	if err := publish(ctx, wg, m.address, mux); err != nil {
+		return fmt.Errorf("publishing metrics: %w", err)
+	}
 	return nil
 }
 

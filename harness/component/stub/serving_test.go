@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"net/http"
 	"runtime"
 	"strings"
 	"testing"
@@ -167,6 +168,61 @@ func TestMetrics(t *testing.T) {
 	r.probe(t, a)
 	if n := streaming(t, s, "0"); n != "0" {
 		t.Errorf("wanted nobody to be served in the end, found %s", n)
+	}
+}
+
+// TestHealth: a Typha is ready once it listens, and a Felix while it is in sync.
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	ask := func(port string) int {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+port+"/readiness", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		return response.StatusCode
+	}
+	of := func(s map[string]string, prefix string) string {
+		s[prefix+"HEALTHENABLED"], s[prefix+"HEALTHHOST"], s[prefix+"HEALTHPORT"] = "true", "127.0.0.1", freePort(t)
+		return s[prefix+"HEALTHPORT"]
+	}
+	s := settings(t, pki.Server, link.Verifier{})
+	port := of(s, "TYPHA_")
+	typha(t, s)
+	if status := ask(port); status != http.StatusOK {
+		t.Errorf("wanted a Typha that listens to be ready, found status %d", status)
+	}
+
+	s = settings(t, pki.Client, asks(pki.TouchesBoth, identity(pki.Server)))
+	port = of(s, "FELIX_")
+	r, l := felix(t, s)
+	a := attempt(t, pki.Server, "cn-absent-uri-other", link.TLS13)
+	r.serve(t, l, a)
+	if status := ask(port); status != http.StatusServiceUnavailable {
+		t.Errorf("wanted a Felix that was never served not to be ready, found status %d", status)
+	}
+	a = attempt(t, pki.Server, "good", link.TLS13)
+	a.Accepted = func() {
+		ctx, cancel := context.WithTimeout(t.Context(), deadline)
+		defer cancel()
+		for ask(port) != http.StatusOK {
+			if ctx.Err() != nil {
+				t.Error("wanted a Felix in sync to be ready, found that it never is")
+				return
+			}
+		}
+	}
+	r.serve(t, l, a)
+	if _, err := r.log.Wait(t.Context(), func(line string) bool { return strings.Contains(line, "Lost the connection") }); err != nil {
+		t.Fatal(err)
+	}
+	if status := ask(port); status != http.StatusServiceUnavailable {
+		t.Errorf("wanted a Felix that lost its Typha not to be ready, found status %d", status)
 	}
 }
 

@@ -33,6 +33,7 @@ const (
 	handshakeTimeout = 10 * time.Second
 	pingInterval     = 10 * time.Second
 	pongTimeout      = 60 * time.Second
+	typhaHealthPort  = 9098
 )
 
 // RunTypha runs a stub Typha until ctx ends, and returns its exit code: 0 then, and 1 if it refused to start or could
@@ -41,9 +42,10 @@ const (
 // The settings are the real Typha's, as variables in any case or in the file that [ConfigFileSetting] names:
 // TYPHA_CAFILE, TYPHA_SERVERCERTFILE, TYPHA_SERVERKEYFILE, TYPHA_CLIENTCN,
 // TYPHA_CLIENTURISAN, TYPHA_SERVERHOST, TYPHA_SERVERPORT (0 or unset: any that is free), TYPHA_SERVERHANDSHAKETIMEOUTSECS,
-// TYPHA_SERVERPINGINTERVALSECS, TYPHA_SERVERPONGTIMEOUTSECS, TYPHA_PROMETHEUSMETRICSENABLED, TYPHA_PROMETHEUSMETRICSHOST
-// and TYPHA_PROMETHEUSMETRICSPORT; TLS_CIPHER_SUITES and TLS_MIN_VERSION, as every component of Calico has them; and
-// [FaultSetting].
+// TYPHA_SERVERPINGINTERVALSECS, TYPHA_SERVERPONGTIMEOUTSECS, TYPHA_PROMETHEUSMETRICSENABLED, TYPHA_PROMETHEUSMETRICSHOST,
+// TYPHA_PROMETHEUSMETRICSPORT, TYPHA_HEALTHENABLED, TYPHA_HEALTHHOST and TYPHA_HEALTHPORT; TLS_CIPHER_SUITES and
+// TLS_MIN_VERSION, as every component of Calico has them; and [FaultSetting]. It calls itself ready as soon as it listens,
+// as its datastore is always in sync.
 func RunTypha(ctx context.Context, settings map[string]string, log io.Writer) int {
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	t, err := newTypha(settings, logger)
@@ -70,6 +72,7 @@ type typha struct {
 	address                              string
 	handshakeTimeout, pingEvery, pongFor time.Duration
 	metrics                              metrics
+	health                               health
 }
 
 func newTypha(given map[string]string, log *slog.Logger) (*typha, error) {
@@ -109,7 +112,10 @@ func newTypha(given map[string]string, log *slog.Logger) (*typha, error) {
 	if t.pongFor, err = settings.seconds("TYPHA_SERVERPONGTIMEOUTSECS", pongTimeout); err != nil {
 		return nil, err
 	}
-	t.metrics, err = settings.metrics()
+	if t.metrics, err = settings.metrics(); err != nil {
+		return nil, err
+	}
+	t.health, err = settings.health("TYPHA_", typhaHealthPort)
 	return t, err
 }
 
@@ -122,6 +128,9 @@ func (t *typha) run(ctx context.Context) error {
 	if err := t.metrics.serve(ctx, &wg); err != nil {
 		return err
 	}
+	if err := t.health.serve(ctx, &wg); err != nil {
+		return err
+	}
 	var c net.ListenConfig
 	l, err := c.Listen(ctx, "tcp", t.address)
 	if err != nil {
@@ -131,6 +140,7 @@ func (t *typha) run(ctx context.Context) error {
 		<-ctx.Done()
 		_ = l.Close()
 	})
+	t.health.ready.Store(true)
 	t.log.Info(saysListening, "address", l.Addr().String(), "port", l.Addr().(*net.TCPAddr).Port, "tls", t.material != nil)
 	for id := uint64(1); ; id++ {
 		conn, err := l.Accept()

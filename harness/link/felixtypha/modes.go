@@ -22,10 +22,11 @@ var Link = link.Link{
 	Client:   link.End{Component: "felix", Identity: pki.Identity{CN: FelixCN, URISAN: FelixURISAN}, Names: felixNames},
 	Server:   link.End{Component: "typha", Identity: pki.Identity{CN: TyphaCN, URISAN: TyphaURISAN}, Names: typhaNames},
 	Modes:    modes,
-	Settings: slices.Concat(settings, tlsSettings),
+	Settings: slices.Concat(settings, tlsSettings, settingsOfMeetings),
 	Conducts: slices.Concat(conducts, suiteConducts(), felixConducts),
 	Suites:   Suites,
 	Shown:    shown,
+	Meetings: meetings(),
 }
 
 // The names of the parameters (Calico felix/config/config_params.go, typha/pkg/config/config_params.go).
