@@ -362,23 +362,29 @@ func (t *trial) ended() bool {
 }
 
 // death says how a subject ended that was not told to.
-func (t *trial) death() string {
-	if lost := launch.Lost(t.instance); lost != nil {
-		return fmt.Sprintf("%s was lost sight of in the midst of its cases: %v", t.Subject, lost)
+func (t *trial) death() string { return death(t.Subject, t.instance) }
+
+// death says how an instance that plays a role ended that was not told to.
+func death(role string, i launch.Instance) string {
+	if lost := launch.Lost(i); lost != nil {
+		return fmt.Sprintf("%s was lost sight of in the midst of its cases: %v", role, lost)
 	}
-	how := fmt.Sprintf("ended with exit code %d", t.instance.ExitCode())
-	if t.instance.ExitCode() < 0 {
+	how := fmt.Sprintf("ended with exit code %d", i.ExitCode())
+	if i.ExitCode() < 0 {
 		how = "was ended by a signal"
 	}
-	return fmt.Sprintf("%s %s in the midst of its cases%s", t.Subject, how, t.lastLines())
+	return fmt.Sprintf("%s %s in the midst of its cases%s", role, how, lastLines(i))
 }
 
 // shownLines is how much of a log is shown.
 const shownLines = 5
 
 // lastLines ends a sentence with the last lines of the subject's log.
-func (t *trial) lastLines() string {
-	lines := t.instance.Log().Tail(shownLines)
+func (t *trial) lastLines() string { return lastLines(t.instance) }
+
+// lastLines ends a sentence with the last lines of a log.
+func lastLines(i launch.Instance) string {
+	lines := i.Log().Tail(shownLines)
 	if len(lines) == 0 {
 		return "; its log is empty"
 	}

@@ -119,7 +119,7 @@ func (t *trial) met(ctx context.Context, c matrix.Case, listener link.Listener) 
 
 // serve serves one connection of a client, unless no more is to be had of it.
 func (t *trial) serve(ctx context.Context, c matrix.Case, listener link.Listener) (o handshake.Observation) {
-	defer t.lab.cut(&o)
+	defer t.cut(&o)
 	o = handshake.Observation{Evidence: handshake.Both, Stack: t.stack, Broken: t.lost}
 	if t.lost != "" {
 		o.Server = handshake.Account{Claim: handshake.Failed, AlertReceived: handshake.NoAlert, Error: t.lost}

@@ -98,7 +98,7 @@ func (t *trial) probe(ctx context.Context, c matrix.Case) handshake.Observation 
 }
 
 func (t *trial) probeWhile(ctx context.Context, c matrix.Case, accepted func()) (o handshake.Observation) {
-	defer t.lab.cut(&o)
+	defer t.cut(&o)
 	if d, ok := t.link.Conduct(c.Conduct); ok && d.Crowd && !t.instance.SeesSource() {
 		return handshake.Observation{Skipped: "behind mapped ports " + t.Subject + " does not see who dials it, so the connections of a crowd cannot be told apart"}
 	}
@@ -125,8 +125,8 @@ func (t *trial) probeWhile(ctx context.Context, c matrix.Case, accepted func()) 
 }
 
 // cut marks an observation during which the run was interrupted: what was seen of it may be our own doing.
-func (l *Lab) cut(o *handshake.Observation) {
-	if l.run.Err() != nil {
+func (b *Batch) cut(o *handshake.Observation) {
+	if b.lab.run.Err() != nil {
 		o.Broken = Interrupted
 	}
 }

@@ -24,7 +24,7 @@ type meeting struct {
 
 // meet runs the cases of two subjects that meet each other: the server is started once, and a client for each case.
 func (b *Batch) meet(ctx context.Context) {
-	l, _ := LinkNamed(b.Link)
+	l, _ := b.lab.linkNamed(b.Link)
 	m := &meeting{Batch: b, link: l}
 	start, err := m.outfit(handshake.Server, b.Cases[0])
 	if err != nil {
@@ -64,7 +64,7 @@ func (m *meeting) outfit(side handshake.Side, c matrix.Case) (component.Start, e
 // hold lets a client meet the server. Both accounts are of the first connection that the client makes: those that it
 // makes when it was refused find nobody.
 func (m *meeting) hold(ctx context.Context, c matrix.Case) (o handshake.Observation) {
-	defer m.lab.cut(&o)
+	defer m.cut(&o)
 	o.Evidence = handshake.Both
 	begun := time.Now()
 	defer func() { o.Duration = time.Since(begun) }()
@@ -110,10 +110,9 @@ func (m *meeting) listen(ctx context.Context, client launch.Instance, between *w
 	words := m.lab.journal(m.link.Client.Component, client)
 	alive, stop := m.whileBothRun(ctx, client)
 	defer stop()
-	defer func() { o.Broken = m.died(client, *o) }()
 	from, err := between.await(alive)
 	if err != nil {
-		o.Client = handshake.Account{Claim: handshake.Failed, AlertReceived: handshake.NoAlert, Error: err.Error()}
+		o.Broken = cmp.Or(m.died(client, *o), fmt.Sprintf("%s did not come through to its server: %v%s", m.link.Client.Component, err, lastLines(client)))
 		return
 	}
 	if !m.server.SeesSource() {
@@ -127,18 +126,18 @@ func (m *meeting) listen(ctx context.Context, client launch.Instance, between *w
 	if o.Client.Claim == handshake.Accepted && o.Server.Claim == handshake.Accepted {
 		o.Against = m.lab.awaitReady(alive, m.link.Client.Component, client)
 	}
+	o.Broken = m.died(client, *o)
 }
 
 // died says of accounts that are missing that one of the two has ended; "" if there are both, or both run.
 func (m *meeting) died(client launch.Instance, o handshake.Observation) string {
-	told := func(a handshake.Account) bool { return a.Claim != handshake.Silent && a.Claim != handshake.Failed }
-	if told(o.Client) && told(o.Server) {
+	if !untold(o.Client) && !untold(o.Server) {
 		return ""
 	}
 	for role, i := range map[string]launch.Instance{m.link.Client.Component: client, m.link.Server.Component: m.server} {
 		select {
 		case <-i.Done():
-			return fmt.Sprintf("%s ended with exit code %d while the two met; its last log lines: %q", role, i.ExitCode(), i.Log().Tail(5))
+			return death(role, i)
 		default:
 		}
 	}

@@ -118,7 +118,10 @@ func (w *watch) against() string {
 // readyWithin is how long a client that was accepted may take to call itself ready (rule FELIX-20).
 const readyWithin = 10 * time.Second
 
-// awaitReady waits until an instance that plays a role calls itself ready, and says what is against it if it does not.
+// awaitReady waits until an instance that plays a role calls itself ready, and says what is against it if it does not. One
+// that has a line in its log for being in sync has to have written it before: a real Felix calls itself ready from before
+// its first dial until that has failed, and again from when it is connected until its calculation graph stands (Calico
+// felix/daemon/daemon.go).
 func (l *Lab) awaitReady(ctx context.Context, role string, i launch.Instance) string {
 	ask := l.Parts[role].Ready
 	if ask == nil {
@@ -126,6 +129,11 @@ func (l *Lab) awaitReady(ctx context.Context, role string, i launch.Instance) st
 	}
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
+	if reader := l.Parts[role].Reader; reader.SaysInSync() {
+		if _, err := i.Log().Wait(ctx, reader.InSync); err != nil {
+			return fmt.Sprintf("it was accepted, and %s does not say within %s that it is in sync: %v", role, readyWithin, err)
+		}
+	}
 	tick := time.NewTicker(settleTick)
 	defer tick.Stop()
 	for {

@@ -222,11 +222,15 @@ func (w *walking) configured(prefix string, parameters map[string]string) compon
 	return s
 }
 
-// wantSync waits until Felix says that it is ready, as it does once it is in sync through Typha.
+// wantSync waits until Felix says in its log that it is in sync through Typha, and then calls itself ready. Its readiness
+// alone would not do: it calls itself ready before its first dial as well.
 func (w *walking) wantSync(client launch.Instance) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), walkTime)
 	defer cancel()
+	if _, err := client.Log().Wait(ctx, w.felix.Reader.InSync); err != nil {
+		w.Fatalf("wanted Felix in sync within %s, found %v; its last words: %q", walkTime, err, client.Log().Tail(5))
+	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -237,7 +241,7 @@ func (w *walking) wantSync(client launch.Instance) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			w.Fatalf("wanted Felix in sync within %s, found it %s (%v); its last words: %q", walkTime, is, err, client.Log().Tail(5))
+			w.Fatalf("wanted Felix to call itself ready within %s, found it %s (%v); its last words: %q", walkTime, is, err, client.Log().Tail(5))
 		}
 	}
 }

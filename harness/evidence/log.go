@@ -21,6 +21,8 @@ type Patterns struct {
 	Refuses string `yaml:"refuses"`
 	// Bypasses matches the line that says that the component goes on without its peer; "" if it never does.
 	Bypasses string `yaml:"bypasses"`
+	// InSync matches the line by which a client says that it has all that its server had to tell; "" if it has none.
+	InSync string `yaml:"inSync"`
 	// Connection matches a line that speaks of a connection; its first group is the peer's address as the component
 	// sees it, or the component's own where it dials. Its second group, if it has one, is what the component calls the
 	// connection: addresses come back.
@@ -50,7 +52,7 @@ type Saying struct {
 
 // Reader reads a component's log.
 type Reader struct {
-	ready, refuses, bypasses, connection, begins, remote, fails *regexp.Regexp
+	ready, refuses, bypasses, inSync, connection, begins, remote, fails *regexp.Regexp
 
 	says []saying
 }
@@ -72,6 +74,7 @@ func NewReader(p Patterns) (*Reader, error) {
 		{"ready", p.Ready, &r.ready, 0},
 		{"refuses", p.Refuses, &r.refuses, 0},
 		{"bypasses", p.Bypasses, &r.bypasses, 0},
+		{"inSync", p.InSync, &r.inSync, 0},
 		{"connection", p.Connection, &r.connection, 1},
 		{"begins", p.Begins, &r.begins, 0},
 		{"remote", p.Remote, &r.remote, 0},
@@ -121,6 +124,12 @@ func (r *Reader) Ready(line string) bool { return r.ready != nil && r.ready.Matc
 
 // Bypasses reports whether a line says that the component goes on without its peer.
 func (r *Reader) Bypasses(line string) bool { return r.bypasses != nil && r.bypasses.MatchString(line) }
+
+// InSync reports whether a line says that the component has all that its server had to tell.
+func (r *Reader) InSync(line string) bool { return r.inSync != nil && r.inSync.MatchString(line) }
+
+// SaysInSync reports whether the component has a line for that.
+func (r *Reader) SaysInSync() bool { return r.inSync != nil }
 
 // Refuses returns the reason that a line gives for not starting.
 func (r *Reader) Refuses(line string) (string, bool) {

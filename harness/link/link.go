@@ -64,6 +64,8 @@ type Setting struct {
 	Env map[string]string
 	// Spoils names a file that is spoilt while the subject runs, and put right again; "" for none.
 	Spoils Parameter
+	// Meets says that it is posed where the two ends meet each other, and nowhere else.
+	Meets bool
 	// Variants are the variants that the instrument shows; the first is accepted, as the control. Empty where the
 	// subject must not start.
 	Variants []string

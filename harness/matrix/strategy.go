@@ -78,7 +78,7 @@ func single(l link.Link) []Case {
 			cases = append(cases, modeCases(l, m, subject)...)
 		}
 		for _, s := range l.Settings {
-			if s.Side == subject {
+			if s.Side == subject && !s.Meets {
 				cases = append(cases, settingCases(l, s)...)
 			}
 		}
@@ -150,7 +150,7 @@ func settingCases(l link.Link, s link.Setting) []Case {
 	base := Case{Link: l.Name, Mode: s.Mode, Subject: l.End(s.Side).Component, Client: "good", Server: "good", Setting: s.Name}
 	*shown(&base, s.Side.Other()) = cmp.Or(s.Own, "good")
 	var cases []Case
-	if len(s.Variants) == 0 && len(s.Versions) > 0 {
+	if len(s.Variants) == 0 {
 		cases = inVersions(base, s.Side, "good", s.Versions)
 	}
 	for _, name := range s.Variants {

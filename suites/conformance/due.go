@@ -33,13 +33,16 @@ func dueOf(l link.Link, s matrix.Strategy, profile string, t target.Target) []ma
 
 // has reports whether the target has each component of a subject, which are two where they meet.
 func has(t target.Target, subject string) bool {
-	for role := range strings.SplitSeq(subject, "+") {
+	for _, role := range roles(subject) {
 		if _, ok := t.Component(target.Role(role)); !ok {
 			return false
 		}
 	}
 	return true
 }
+
+// roles are the components of a subject.
+func roles(subject string) []string { return strings.Split(subject, "+") }
 
 // Applies reports whether a case can be put to a version of an implementation. A case that needs a version of Calico
 // can be put to every other project, whose versions say nothing of it.

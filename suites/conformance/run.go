@@ -211,7 +211,7 @@ func (r *Run) obtain(ctx context.Context) (map[string]harness.Part, error) {
 	parts := map[string]harness.Part{}
 	var due []string
 	for _, c := range r.Cases {
-		for _, role := range roles(c) {
+		for _, role := range roles(c.Subject) {
 			if !slices.Contains(due, role) {
 				due = append(due, role)
 			}
@@ -236,14 +236,6 @@ func (r *Run) obtain(ctx context.Context) (map[string]harness.Part, error) {
 		r.obtained = append(r.obtained, o)
 	}
 	return parts, nil
-}
-
-// roles are the components that are judged in a case: one, or both ends of its link.
-func roles(c matrix.Case) []string {
-	if l, ok := harness.LinkNamed(c.Link); ok && c.Subject == l.Both() {
-		return []string{l.Server.Component, l.Client.Component}
-	}
-	return []string{c.Subject}
 }
 
 // stopTime is how long what was started may take to stop.

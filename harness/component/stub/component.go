@@ -73,7 +73,9 @@ func Typha() component.Component {
 
 // Felix returns the stub Felix as a component.
 func Felix() component.Component {
-	r := reader(felixPatterns)
+	p := felixPatterns
+	p.InSync = saysInSync
+	r := reader(p)
 	return component.Component{
 		Name:   "felix",
 		Reader: r,

@@ -22,6 +22,7 @@ const (
 	saysDialling  = "Connecting to Typha."
 	saysConnected = "Successfully connected to Typha"
 	saysRefused   = "Failed to connect to typha endpoint"
+	saysInSync    = "In sync with Typha"
 	saysLost      = "Lost the connection to Typha"
 	saysUnready   = "Datastore became unready, need to restart."
 	// saysUnusable is what it says of files that it cannot use when it is to connect again.
@@ -44,9 +45,8 @@ const (
 const backOff = 20 * time.Millisecond
 
 // RunFelix runs a stub Felix until ctx ends, and returns its exit code: 0 then, 1 if it refused to start, and 129 if it
-// learns that the datastore is not flagged as ready. It dials one connection after the other, with its files read anew
-// for each, and writes one line to log on what became of each before it dials again, in the format of
-// [slog.TextHandler].
+// learns that the datastore is not flagged as ready. It dials one connection after the other, with its files read anew for each, and writes one line to log on what became of each
+// before it dials again, in the format of [slog.TextHandler].
 //
 // The settings are the real Felix's, as variables in any case or in the file that [ConfigFileSetting] names:
 // FELIX_TYPHAADDR ("IPv4:port"), FELIX_TYPHACAFILE, FELIX_TYPHACERTFILE, FELIX_TYPHAKEYFILE, FELIX_TYPHACN,
@@ -280,7 +280,9 @@ func (f *felix) follow(raw net.Conn, c *connection) error {
 			if m.SyncStatus == felixtypha.InSync && !ready {
 				return errUnready
 			}
-			f.health.ready.Store(m.SyncStatus == felixtypha.InSync)
+			if f.health.ready.Store(m.SyncStatus == felixtypha.InSync); m.SyncStatus == felixtypha.InSync {
+				f.log.Info(saysInSync)
+			}
 		case felixtypha.MsgPing:
 			if err := c.writer.Write(felixtypha.MsgPong{PingTimestamp: m.Timestamp, PongTimestamp: time.Now()}); err != nil {
 				return err
