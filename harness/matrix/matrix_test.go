@@ -21,9 +21,6 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// golden holds the IDs of all cases of core. An ID that vanishes from it, or changes, breaks a promise.
-var golden = filepath.Join("..", "..", "fixtures", "golden", "core.txt")
-
 func ids(cases []matrix.Case) []string {
 	all := make([]string, len(cases))
 	for i, c := range cases {
@@ -34,7 +31,14 @@ func ids(cases []matrix.Case) []string {
 
 func TestCoreGolden(t *testing.T) {
 	t.Parallel()
-	got := strings.Join(ids(matrix.Core(felixtypha.Link)), "\n") + "\n"
+	compareGolden(t, "core.txt", ids(matrix.Core(felixtypha.Link)))
+}
+
+// compareGolden holds IDs against a golden file. One that vanishes from it, or changes, breaks a promise.
+func compareGolden(t *testing.T, file string, all []string) {
+	t.Helper()
+	golden := filepath.Join("..", "..", "fixtures", "golden", file)
+	got := strings.Join(all, "\n") + "\n"
 	if *update {
 		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -46,6 +50,20 @@ func TestCoreGolden(t *testing.T) {
 	}
 	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
 		t.Errorf("the case list is not that of %s (-want +got); IDs are for ever, new ones are added with `make golden`:\n%s", golden, diff)
+	}
+}
+
+// TestSlow: what takes long by nature is in no strategy, and is listed by itself.
+func TestSlow(t *testing.T) {
+	t.Parallel()
+	slow := ids(matrix.InProfile(felixtypha.Link, matrix.Strategies[0], matrix.Slow))
+	compareGolden(t, "slow.txt", slow)
+	for _, s := range matrix.Strategies {
+		for _, id := range ids(s.Cases(felixtypha.Link)) {
+			if slices.Contains(slow, id) {
+				t.Errorf("%s: %s takes long, and is among the cases", s.Name, id)
+			}
+		}
 	}
 }
 

@@ -17,6 +17,9 @@ const (
 	silentCase   = "felix-typha/cn/typha/client=none/server=good/plaintext"
 	noCertCase   = "felix-typha/cn/typha/client=none/server=good/tls1.2"
 	felixCase    = "felix-typha/cn/felix/client=good/server=expired/tls1.3"
+	stallCase    = "felix-typha/cn/felix/client=good/server=good/tls1.3/conduct=stall-accept"
+	closingCase  = "felix-typha/cn/felix/client=good/server=none/plaintext/conduct=closing"
+	againCase    = "felix-typha/cn/felix/client=good/server=good/tls1.2/conduct=renegotiate"
 	leaf         = "aabbccddeeff00112233"
 )
 
@@ -36,6 +39,15 @@ func refused(check pki.Check, alert handshake.Alert) handshake.Observation {
 			Claim: handshake.Refused, Phase: handshake.PhaseHandshake, Checks: []pki.Check{check}, AlertReceived: handshake.NoAlert, Error: "x509: …",
 		},
 		Evidence: handshake.Both, Issued: leaf, Stack: "go1.24.9",
+	}
+}
+
+// left is the observation of a client that gave up on a server, by its own account because it was left or waited in vain.
+func left(claim handshake.Claim) handshake.Observation {
+	return handshake.Observation{
+		Client:   handshake.Account{Claim: claim, Phase: handshake.PhaseHandshake, AlertReceived: handshake.NoAlert, Error: "i/o timeout"},
+		Server:   handshake.Account{Claim: handshake.WasRefused, Phase: handshake.PhaseHandshake, AlertReceived: handshake.NoAlert, Error: "EOF"},
+		Evidence: handshake.Both, Stack: "go1.24.9",
 	}
 }
 
@@ -82,6 +94,27 @@ func TestJudge(t *testing.T) {
 			o.Client.Shown, o.Issued = "", ""
 			return o
 		}, func(*handshake.Observation) {}, oracle.Deviates, "told handshake_failure instead of bad_certificate"},
+
+		{"it gave up in time", stallCase, func() handshake.Observation { return left(handshake.Failed) }, func(*handshake.Observation) {}, oracle.Conforms, ""},
+		{"it gave up in time, once it had seen the certificate", stallCase, func() handshake.Observation { return left(handshake.Failed) }, func(o *handshake.Observation) { o.Issued, o.Server.Shown = leaf, leaf }, oracle.Conforms, ""},
+		{"it gave up in time, and was shown another certificate", stallCase, func() handshake.Observation { return left(handshake.Failed) }, func(o *handshake.Observation) { o.Issued, o.Server.Shown = leaf, "001122334455667788" }, oracle.Unproven, "not aabbccddeeff"},
+		{"it gave up too late", stallCase, func() handshake.Observation { return left(handshake.Failed) }, func(o *handshake.Observation) {
+			o.Server.Claim, o.Server.Error = handshake.Refused, "held on for 13.0 s"
+		}, oracle.Deviates, "held on for 13.0 s"},
+		{"it never gave up", stallCase, func() handshake.Observation { return left(handshake.WasRefused) }, func(o *handshake.Observation) {
+			o.Server.Claim, o.Server.Error = handshake.Refused, "held on for 13.0 s"
+		}, oracle.Deviates, "held on for 13.0 s"},
+		{"it says that it was left, and was not", stallCase, func() handshake.Observation { return left(handshake.WasRefused) }, func(*handshake.Observation) {}, oracle.Unproven, "tell no story"},
+		{"it says nothing of giving up", stallCase, func() handshake.Observation { return left(handshake.Silent) }, func(*handshake.Observation) {}, oracle.Unproven, "says nothing"},
+		{"the observer failed", stallCase, func() handshake.Observation { return left(handshake.Failed) }, func(o *handshake.Observation) { o.Server.Claim = handshake.Failed }, oracle.Broken, "failed"},
+		{"a timeout where nobody stalls", felixCase, func() handshake.Observation { return left(handshake.Failed) }, func(*handshake.Observation) {}, oracle.Broken, "failed"},
+		{"it was left", closingCase, func() handshake.Observation { return left(handshake.WasRefused) }, func(*handshake.Observation) {}, oracle.Conforms, ""},
+		{"it fell back to plaintext", closingCase, accepted, func(o *handshake.Observation) { o.Client.Shown, o.Issued = "", "" }, oracle.Deviates, "outcome plaintext instead of refuse"},
+		{"it sent data to a server that renegotiates", againCase, func() handshake.Observation {
+			o := refused(pki.CheckProtocol, handshake.NoRenegotiation)
+			o.Client, o.Server = o.Server, o.Client
+			return o
+		}, func(o *handshake.Observation) { o.Server.Octets = 12 }, oracle.Conforms, ""},
 
 		// Mistakes of our own side: none of them may pass, and none may count against the subject.
 		{"sides swapped", refusedCase, expired, func(o *handshake.Observation) {

@@ -233,7 +233,7 @@ func (q question) rules(peer showing, decides ...string) []string {
 	own, _ := q.shown()
 	add(own.Rules...)
 	switch {
-	case q.setting.Name != "", len(own.Rules) > 0:
+	case q.setting.Name != "", len(own.Rules) > 0, q.c.Version == link.Clear: // nothing is asked of a variant
 	case peer.consults():
 		for _, id := range peer.variant.Rules {
 			if side, one := bindOne[id]; !slices.Contains(decided, id) && (!one || side == q.subject) {

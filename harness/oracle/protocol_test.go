@@ -18,6 +18,7 @@ func TestPredictProtocol(t *testing.T) {
 		typha  = "felix-typha/cn/typha/client=good/server=good/"
 		rsa    = "felix-typha/cn/typha/client=good/server=key-rsa-2048/"
 		felix  = "felix-typha/cn/felix/client=good/server=good/"
+		clear  = "felix-typha/cn/felix/client=good/server=none/plaintext"
 		listed = "conduct=suite-ecdhe-ecdsa-with-aes-128-gcm-sha256"
 	)
 	accept, out := oracle.Expectation{Outcome: handshake.Accept}, oracle.Expectation{Outcome: handshake.NotStarted}
@@ -54,6 +55,21 @@ func TestPredictProtocol(t *testing.T) {
 		{typha + "tls1.3/setting=min-version-1.3", accept, "TYPHA-06", "", handshake.NoAlert},
 		{typha + "tls1.2/setting=min-version-unknown", accept, "TYPHA-07", "", handshake.NoAlert},
 		{felix + "tls1.2/setting=client-min-version-1.3", refuse(handshake.Client, "version"), "FELIX-07", "", handshake.ProtocolVersion},
+
+		{felix + "tls1.0", refuse(handshake.Client, "version"), "FELIX-06", "", handshake.ProtocolVersion},
+		{felix + "tls1.3/conduct=hello", accept, "FELIX-18", "", handshake.NoAlert},
+		{felix + "tls1.2/conduct=hello-suites", accept, "FELIX-08", "", handshake.NoAlert},
+		{felix + "tls1.2/conduct=suite-unoffered", refuse(handshake.Client, "suite-unoffered"), "FELIX-08", "", handshake.HandshakeFailure},
+		{felix + "tls1.3/conduct=suite-unoffered", refuse(handshake.Client, "suite-unoffered"), "FELIX-08", "", handshake.IllegalParameter},
+		{felix + "tls1.2/conduct=no-request", accept, "FELIX-04", "", handshake.NoAlert},
+		{felix + "tls1.2/conduct=no-ca-list", accept, "FELIX-03", "", handshake.NoAlert},
+		{"felix-typha/cn/felix/client=intermediate/server=good/tls1.2/conduct=chain", accept, "FELIX-03", "", handshake.NoAlert},
+		{clear, refuse(handshake.Client, "plaintext-on-tls"), "FELIX-02", "", handshake.NoAlert},
+		{clear + "/conduct=closing", refuse(handshake.Client, "hang-up"), "FELIX-02", "", handshake.NoAlert},
+		{clear + "/conduct=silent", refuse(handshake.Client, "stall"), "FELIX-02", "", handshake.NoAlert},
+		{felix + "tls1.2/conduct=stall-accept", refuse(handshake.Client, "stall"), "FELIX-14", "", handshake.NoAlert},
+		{felix + "tls1.2/conduct=renegotiate", refuse(handshake.Client, "renegotiation"), "FELIX-19", "", handshake.NoRenegotiation},
+		{felix + "tls1.2/conduct=old-hello", accept, "FELIX-21", "", handshake.NoAlert},
 	} {
 		parsed, err := matrix.Parse(c.id)
 		if err != nil {

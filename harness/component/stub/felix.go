@@ -40,13 +40,13 @@ const (
 	felixHealthPort = 9099
 )
 
-// backOff is how long a stub Felix waits after it was not served. After an objection of its own it dials again at once:
-// the server has other clients to lose.
-const backOff = 20 * time.Millisecond
+// backOff is how long a stub Felix waits after it was not served, so that it dials no more than 20 times in 10 seconds
+// (rule FELIX-10). After an objection of its own it dials again at once: the server has other clients to lose.
+const backOff = 550 * time.Millisecond
 
 // RunFelix runs a stub Felix until ctx ends, and returns its exit code: 0 then, 1 if it refused to start, and 129 if it
-// learns that the datastore is not flagged as ready. It dials one connection after the other, with its files read anew for each, and writes one line to log on what became of each
-// before it dials again, in the format of [slog.TextHandler].
+// learned that the datastore is not flagged as ready. It dials one connection after the other, with its files read anew for each,
+// and writes one line to log on what became of each before it dials again, in the format of [slog.TextHandler].
 //
 // The settings are the real Felix's, as variables in any case or in the file that [ConfigFileSetting] names:
 // FELIX_TYPHAADDR ("IPv4:port"), FELIX_TYPHACAFILE, FELIX_TYPHACERTFILE, FELIX_TYPHAKEYFILE, FELIX_TYPHACN,

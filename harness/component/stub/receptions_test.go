@@ -2,10 +2,13 @@ package stub_test
 
 import (
 	"context"
+	"net"
 	"runtime"
 	"slices"
 	"testing"
+	"time"
 
+	"github.com/calico-tls/conformance/harness/component/stub"
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/link/felixtypha"
@@ -96,7 +99,7 @@ func (m meeting) judge(t *testing.T) {
 // TestFelixStartsAgain, and does not, as its datastore is flagged.
 func TestFelixStartsAgain(t *testing.T) {
 	t.Parallel()
-	for conduct, code := range map[string]int{"no-ready-flag": 129, "old-hello": -1, "": -1} {
+	for conduct, code := range map[string]int{"no-ready-flag": 1, "old-hello": -1, "": -1} {
 		r, l := felix(t, settings(t, pki.Client, asks(pki.TouchesBoth, identity(pki.Server))))
 		for range 2 {
 			a := attempt(t, pki.Server, "good", link.TLS13)
@@ -113,5 +116,59 @@ func TestFelixStartsAgain(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+// TestReadyFlag: a stub Felix goes on if, and only if, the datastore is flagged as ready.
+func TestReadyFlag(t *testing.T) {
+	t.Parallel()
+	flag := func(key, value string) felixtypha.SerializedUpdate {
+		return felixtypha.SerializedUpdate{Key: key, Value: []byte(value), UpdateType: 1}
+	}
+	for name, c := range map[string]struct {
+		says []felixtypha.SerializedUpdate
+		stay bool
+	}{
+		"ready":       {[]felixtypha.SerializedUpdate{flag("/calico/v1/other", "x"), flag(felixtypha.ReadyKey, "true")}, true},
+		"not ready":   {[]felixtypha.SerializedUpdate{flag(felixtypha.ReadyKey, "false")}, false},
+		"another key": {[]felixtypha.SerializedUpdate{flag("/calico/v1/other", "true")}, false},
+		"nothing":     {nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			r := start(t, stub.RunFelix, stub.Felix().Reader, map[string]string{"FELIX_TYPHAADDR": l.Addr().String()})
+			conn, err := l.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if err := conn.SetDeadline(time.Now().Add(deadline)); err != nil {
+				t.Fatal(err)
+			}
+			err = felixtypha.NewWriter(conn).Write(
+				felixtypha.MsgServerHello{SyncerType: felixtypha.SyncerFelix, SupportsNodeResourceUpdates: true},
+				felixtypha.MsgKVs{KVs: c.says}, felixtypha.MsgSyncStatus{SyncStatus: felixtypha.InSync}, felixtypha.MsgPing{},
+			)
+			if err != nil {
+				t.Fatal(err)
+			}
+			reader := felixtypha.NewReader(conn)
+			if _, err := reader.Read(); err != nil {
+				t.Fatalf("waiting for its hello: %v", err)
+			}
+			if _, err := reader.Read(); (err == nil) != c.stay {
+				t.Errorf("wanted it to answer a ping: %t, found %v", c.stay, err)
+			}
+			if !c.stay {
+				code := <-r.done
+				if r.done <- code; code != 1 {
+					t.Errorf("wanted exit code 1, found %d", code)
+				}
+			}
+		})
 	}
 }
