@@ -66,10 +66,16 @@ func (t *trial) control(seen map[string]handshake.Observation, again func(matrix
 	i := slices.IndexFunc(t.Cases, func(c matrix.Case) bool {
 		return c.Conduct == "" && t.instruments(seen[c.ID()]).Claim == handshake.Accepted
 	})
-	if i < 0 {
+	var good matrix.Case
+	switch twin, ok := t.accepted(); {
+	case i >= 0:
+		good = t.Cases[i]
+	case ok && !slices.Contains(t.Cases, twin):
+		good = twin // the batch has nothing but refusals
+	default:
 		return
 	}
-	o := again(t.Cases[i])
+	o := again(good)
 	if t.instruments(o).Claim == handshake.Accepted && o.Broken == "" {
 		return
 	}
@@ -78,7 +84,7 @@ func (t *trial) control(seen map[string]handshake.Observation, again func(matrix
 			continue
 		}
 		if refused.Broken = o.Broken; o.Broken == "" {
-			refused.Doubt = fmt.Sprintf("after the batch the same process no longer accepts %s: %s", t.Cases[i].ID(), t.instruments(o).Error)
+			refused.Doubt = fmt.Sprintf("after the batch the same process no longer accepts %s: %s", good.ID(), t.instruments(o).Error)
 		}
 		seen[id] = refused
 	}

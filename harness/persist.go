@@ -40,7 +40,9 @@ func (t *trial) persist(ctx context.Context, c matrix.Case, p link.Persistence, 
 			break
 		}
 		o = next
-		w.Connections++
+		if p != link.PersistsCounting || w.Window < countWindow {
+			w.Connections++
+		}
 		w.ask(ctx)
 		if p == link.PersistsOn {
 			<-tick.C

@@ -30,8 +30,8 @@ var felixConducts = []link.Conduct{
 
 	// A listener that accepts nobody would be one more, and is not posed: nothing of what the client does reaches it, so that
 	// there would be one account only.
-	{Name: "silent", Side: handshake.Server, Text: "never answers, and speaks no TLS", Modes: []string{"cn"}, Variants: nothing, Versions: inClear, Offence: link.Stall, Profile: slow, Rules: []string{"FELIX-02"}},
-	{Name: "stall-accept", Side: handshake.Server, Text: "never answers", Modes: []string{"cn"}, Variants: good, Offence: link.Stall, Profile: slow, Rules: []string{"FELIX-14"}},
-	{Name: "stall-hello", Side: handshake.Server, Text: "says its ServerHello octet by octet, one a second", Modes: []string{"cn"}, Variants: good, Offence: link.Stall, Profile: slow, Rules: []string{"FELIX-14"}},
-	{Name: "stall-certificate", Side: handshake.Server, Text: "falls silent once it has shown its certificate", Modes: []string{"cn"}, Variants: good, Offence: link.Stall, Profile: slow, Rules: []string{"FELIX-14"}},
+	{Name: "silent", Side: handshake.Server, Text: "never answers, and speaks no TLS", Modes: []string{"cn"}, Variants: nothing, Versions: inClear, Offence: link.Stall, Alone: true, Profile: slow, Rules: []string{"FELIX-02"}},
+	{Name: "stall-accept", Side: handshake.Server, Text: "never answers", Modes: []string{"cn"}, Variants: good, Offence: link.Stall, Alone: true, Profile: slow, Rules: []string{"FELIX-14"}},
+	{Name: "stall-hello", Side: handshake.Server, Text: "says its ServerHello octet by octet, one a second", Modes: []string{"cn"}, Variants: good, Offence: link.Stall, Alone: true, Profile: slow, Rules: []string{"FELIX-14"}},
+	{Name: "stall-certificate", Side: handshake.Server, Text: "falls silent once it has shown its certificate", Modes: []string{"cn"}, Variants: good, Offence: link.Stall, Alone: true, Profile: slow, Rules: []string{"FELIX-14"}},
 }
