@@ -22,7 +22,6 @@ type wire struct {
 	source string
 	err    error
 
-	ctx     context.Context //nolint:containedctx // what ends the connection outlives the call that lays the wire
 	end     context.CancelFunc
 	running sync.WaitGroup
 }
@@ -35,10 +34,10 @@ func layWire(ctx context.Context, from, to string) (*wire, error) {
 	if err != nil {
 		return nil, fmt.Errorf("laying a wire to %s: %w", to, err)
 	}
-	w := &wire{listener: l, from: net.ParseIP(from), to: to, strung: make(chan struct{})}
-	w.ctx, w.end = context.WithCancel(ctx)
-	context.AfterFunc(w.ctx, func() { _ = l.Close() })
-	w.running.Go(w.carry)
+	ctx, end := context.WithCancel(ctx)
+	w := &wire{listener: l, from: net.ParseIP(from), to: to, strung: make(chan struct{}), end: end}
+	context.AfterFunc(ctx, func() { _ = l.Close() })
+	w.running.Go(func() { w.carry(ctx) })
 	return w, nil
 }
 
@@ -62,14 +61,14 @@ func (w *wire) cut() {
 }
 
 // carry passes one connection on.
-func (w *wire) carry() {
+func (w *wire) carry(ctx context.Context) {
 	client, err := w.listener.Accept()
 	_ = w.listener.Close()
 	if err == nil {
 		var server net.Conn
-		if server, err = w.dial(); err == nil {
+		if server, err = w.dial(ctx); err == nil {
 			w.source = server.LocalAddr().String()
-			w.join(client.(*net.TCPConn), server.(*net.TCPConn))
+			w.join(ctx, client.(*net.TCPConn), server.(*net.TCPConn))
 		} else {
 			_ = client.Close()
 		}
@@ -78,12 +77,12 @@ func (w *wire) carry() {
 	close(w.strung)
 }
 
-func (w *wire) dial() (net.Conn, error) {
+func (w *wire) dial(ctx context.Context) (net.Conn, error) {
 	var d net.Dialer
 	if w.from != nil {
 		d.LocalAddr = &net.TCPAddr{IP: w.from}
 	}
-	c, err := d.DialContext(w.ctx, "tcp", w.to)
+	c, err := d.DialContext(ctx, "tcp", w.to)
 	if err != nil {
 		return nil, fmt.Errorf("passing a connection on: %w", err)
 	}
@@ -91,8 +90,8 @@ func (w *wire) dial() (net.Conn, error) {
 }
 
 // join passes octets both ways until both ends have closed, or the wire is cut.
-func (w *wire) join(client, server *net.TCPConn) {
-	context.AfterFunc(w.ctx, func() {
+func (w *wire) join(ctx context.Context, client, server *net.TCPConn) {
+	context.AfterFunc(ctx, func() {
 		_ = client.Close()
 		_ = server.Close()
 	})
