@@ -10,55 +10,65 @@ import (
 	"github.com/calico-tls/conformance/pki"
 )
 
-// spoil accepts a client, and while the connection stands spoils a file that it reads for the next one: it takes the
-// file away, then puts junk there. Each time the client must fail, by its own words, without dialling. Then the file is
-// right again, and the observation is that of the connection after.
+// spoilt are what stands in the place of a file that is spoilt: nothing, and then junk.
+var spoilt = [][]byte{nil, pki.JunkText.PEM()}
+
+// spoil accepts a client, and while the connection stands spoils a file that it reads for the next one. The client must
+// fail, by its own words, without dialling, and recover once the file is right again; so for each way to spoil the file.
+// The observation is that of the last connection.
 func (t *trial) spoil(ctx context.Context, c matrix.Case, listener link.Listener) handshake.Observation {
-	parameter := t.setting.Spoils
 	start, err := t.lab.outfit(t.end)
 	if err != nil {
 		return handshake.Observation{Broken: err.Error()}
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
 	defer cancel()
-	file := string(parameter) + ".pem"
-	failures := t.failures()
-	gone := func() error { return t.instance.Replace(ctx, file, nil) }
-	a, err := t.attempt(c)
-	if err != nil {
-		return handshake.Observation{Broken: err.Error()}
-	}
-	a.Accepted = func() { err = gone() }
-	account, _ := listener.Serve(ctx, a)
-	t.journal.Account(ctx, "")
-	if err != nil || account.Claim != handshake.Accepted {
-		return handshake.Observation{Broken: fmt.Sprintf("spoiling %s of %s, which was to be accepted before: %s %v", file, t.Subject, account.Error, err)}
-	}
-	for _, data := range [][]byte{nil, pki.JunkText.PEM()} {
-		if data != nil {
-			if err := t.instance.Replace(ctx, file, data); err != nil {
-				return handshake.Observation{Broken: fmt.Sprintf("spoiling %s of %s: %v", file, t.Subject, err)}
-			}
+	for _, data := range spoilt {
+		against, err := t.stumble(ctx, c, listener, data, start.Given[t.setting.Spoils].Data)
+		if err != nil {
+			return handshake.Observation{Broken: err.Error()}
 		}
-		failures.drain()
-		if err := failures.next(ctx); err != nil {
-			return handshake.Observation{Broken: fmt.Sprintf("waiting until %s stumbles over %s: %v", t.Subject, file, err)}
+		if against != "" {
+			o := t.serve(ctx, c, listener)
+			o.Against = against
+			return o
 		}
-		if quiet, err := listener.Quiet(ctx); err != nil || !quiet {
-			return handshake.Observation{Against: "it dialled though it could not use a file", Evidence: handshake.Both, Broken: broken(err)}
-		}
-	}
-	if err := t.instance.Replace(ctx, file, start.Given[parameter].Data); err != nil {
-		return handshake.Observation{Broken: fmt.Sprintf("mending %s of %s: %v", file, t.Subject, err)}
 	}
 	return t.serve(ctx, c, listener)
 }
 
-func broken(err error) string {
-	if err == nil {
-		return ""
+// stumble accepts the client, puts other data into the file before the connection ends, waits until the client fails over
+// it, and puts the file right again. It says what is against a client that dialled meanwhile.
+func (t *trial) stumble(ctx context.Context, c matrix.Case, listener link.Listener, spoilt, right []byte) (against string, err error) {
+	file := string(t.setting.Spoils) + ".pem"
+	a, err := t.attempt(c)
+	if err != nil {
+		return "", err
 	}
-	return err.Error()
+	var failures lines
+	a.Accepted = func() {
+		err = t.instance.Replace(ctx, file, spoilt)
+		failures = t.failures()
+	}
+	account, from := listener.Serve(ctx, a)
+	t.journal.Account(ctx, t.asSeen(from))
+	switch {
+	case account.Claim != handshake.Accepted:
+		return "", fmt.Errorf("accepting %s before its file %s is spoilt: %s", t.Subject, file, account.Error)
+	case err != nil:
+		return "", fmt.Errorf("spoiling %s of %s: %w", file, t.Subject, err)
+	}
+	if err := failures.next(ctx); err != nil {
+		return "", fmt.Errorf("waiting until %s stumbles over %s: %w", t.Subject, file, err)
+	}
+	quiet, err := listener.Quiet(ctx)
+	if err != nil || !quiet {
+		return "it dialled though it could not use a file", err
+	}
+	if err := t.instance.Replace(ctx, file, right); err != nil {
+		return "", fmt.Errorf("mending %s of %s: %w", file, t.Subject, err)
+	}
+	return "", nil
 }
 
 // failures are the lines by which the subject says from now on that it makes no connection.
