@@ -20,7 +20,7 @@ func AskReady(port string) func(context.Context, launch.Instance) (Readiness, er
 		}
 		response, err := client.Do(request)
 		if err != nil {
-			return NoAnswer, nil //nolint:nilerr // that nobody answers is the answer
+			return NoAnswer, nil // which is an answer
 		}
 		defer response.Body.Close()
 		_, _ = io.Copy(io.Discard, response.Body)

@@ -230,7 +230,7 @@ func (q question) rules(peer showing, decides ...string) []string {
 	}
 	add(q.setting.Rules...)
 	add(q.conduct.Rules...)
-	own, _ := q.shown()
+	own := q.shown()
 	add(own.Rules...)
 	switch {
 	case q.setting.Name != "", len(own.Rules) > 0, q.c.Version == link.Clear: // nothing is asked of a variant

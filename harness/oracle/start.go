@@ -39,7 +39,7 @@ func (q question) notStarted() Expectation {
 // level is that of the case's setting, or of its conduct where it has no setting, or of what the subject itself shows,
 // or of what its peer does; "" for that of the first rule.
 func (q question) level(peer showing) string {
-	own, _ := q.shown()
+	own := q.shown()
 	if q.setting.Name != "" {
 		return cmp.Or(q.setting.Level, levels[peer.variant.Name])
 	}
@@ -47,14 +47,15 @@ func (q question) level(peer showing) string {
 }
 
 // shown is what the subject itself shows, where that is another variant than the good one and no setting or conduct
-// wants it.
-func (q question) shown() (link.Shown, bool) {
+// wants it; the zero Shown elsewhere.
+func (q question) shown() link.Shown {
 	if q.c.Setting != "" || q.c.Conduct != "" {
-		return link.Shown{}, false
+		return link.Shown{}
 	}
 	own := q.c.Server
 	if q.subject == handshake.Client {
 		own = q.c.Client
 	}
-	return q.link.ShownBy(q.subject, q.c.Mode, own)
+	s, _ := q.link.ShownBy(q.subject, q.c.Mode, own)
+	return s
 }

@@ -48,5 +48,5 @@ func roles(subject string) []string { return strings.Split(subject, "+") }
 // can be put to every other project, whose versions say nothing of it.
 func Applies(l link.Link, c matrix.Case, project, version string) bool {
 	since := matrix.Since(l, c)
-	return since == "" || strings.ToLower(project) != calico || !semver.IsValid(version) || semver.Compare(version, since) >= 0
+	return since == "" || !strings.EqualFold(project, calico) || !semver.IsValid(version) || semver.Compare(version, since) >= 0
 }

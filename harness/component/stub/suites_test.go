@@ -2,6 +2,7 @@ package stub_test
 
 import (
 	"crypto/tls"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -94,9 +95,7 @@ func TestVariablesOfTLS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := showing(t, "good")
-			for k, v := range c.set {
-				s[k] = v
-			}
+			maps.Copy(s, c.set)
 			r := typha(t, s)
 			var accepted []string
 			for _, try := range []struct {

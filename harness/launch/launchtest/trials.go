@@ -300,12 +300,12 @@ func writes(t *testing.T, l *trial) {
 }
 
 // listening returns a program that listens on its one port.
-func listening(binary string, verbs ...string) launch.Program {
+func listening(binary string) launch.Program {
 	p := Program(binary)
 	p.Ports = []string{"main"}
 	p.Configure = func(at launch.Placement) launch.Invocation {
 		address := net.JoinHostPort(at.Host(), strconv.Itoa(at.Port("main")))
-		return launch.Invocation{Args: append(verbs, "listen="+address, "say="+Ready, "wait")}
+		return launch.Invocation{Args: []string{"listen=" + address, "say=" + Ready, "wait"}}
 	}
 	return p
 }

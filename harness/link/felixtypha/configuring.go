@@ -55,25 +55,21 @@ var onFelixAlone = []link.Setting{
 func configured(side handshake.Side) []link.Setting {
 	n := names(side)
 	shown := []string{"good", "cn-other"}
-	return []link.Setting{
+	all := []link.Setting{
 		{Name: "lower-case", Mode: "cn", Side: side, From: link.FromLowerCase, Text: "its variables are written in lower case", Variants: shown, Rules: []string{"CONF-07"}},
 		{Name: "file", Mode: "cn", Side: side, From: link.FromFile, Text: "its parameters stand in the configuration file", Variants: shown, Rules: []string{"CONF-07"}},
 		{Name: "file-sections", Mode: "cn", Side: side, From: link.FromSections, Text: "its parameters stand in the configuration file, each in a section of its own", Variants: shown, Rules: []string{"CONF-07"}},
 		{Name: "file-and-variables", Mode: "cn", Side: side, From: link.FromBoth, Text: "its configuration file says otherwise than its variables", Variants: shown, Rules: []string{"CONF-07"}},
-		given("blank", n, side, "cn-or-uri-san", link.URISAN, link.FormBlank, "CONF-08", shown...),
-		given("none", n, side, "cn-or-uri-san", link.URISAN, link.FormNone, "CONF-08", shown...),
-		given("none", n, side, "cn-or-uri-san", link.CommonName, link.FormNone, "CONF-08", "good", "uri-other"),
-		given("none", n, side, "cn", link.Bundle, link.FormNone, "CONF-08"),
-		given("blank", n, side, "cn", link.Key, link.FormBlank, "CONF-08"),
-		given("padded", n, side, "cn", link.CommonName, link.FormPadded, "CONF-09", "cn-space-after", "good"),
-		given("line-break", n, side, "cn", link.CommonName, link.FormLineBreak, "CONF-09"),
-		given("none", n, side, "cn", link.CommonName, link.FormNone, "CONF-09"),
 		{Name: "log-debug", Mode: "cn", Side: side, Env: debugging[side], Text: "it logs all that it can", Variants: shown, Rules: []string{"CONF-18"}},
 		{Name: "bundle-broken", Mode: "cn", Side: side, Bundle: pki.BundleBroken, Change: trust(pki.Second, pki.Trusted), Text: "blocks of its trust bundle are broken, between sound ones", Variants: []string{"good", "authority-second", "other-authority"}, Level: "SHOULD", Rules: []string{"IDENT-43"}},
 		{Name: "anchor-hard-way", Mode: "cn", Side: side, Change: trust(pki.HardWayRoot), Text: "the trust bundle holds the authority of the manual installation", Variants: []string{"hard-way", "hard-way-v1", "good"}, Rules: []string{"CONF-16"}},
 		{Name: "pkcs1-" + n[link.Key], Mode: "cn", Side: side, Own: "key-rsa-2048", Key: pki.PKCS1, Text: "its key is in the form of PKCS #1", Variants: []string{"good"}, Rules: []string{"TYPHA-31"}},
 		{Name: "sec1-" + n[link.Key], Mode: "cn", Side: side, Key: pki.SEC1, Text: "its key is in the form of SEC 1", Variants: []string{"good"}, Rules: []string{"TYPHA-31"}},
 	}
+	for _, o := range oddities {
+		all = append(all, o.on(side))
+	}
+	return all
 }
 
 // debugging makes a side log all that it can.
@@ -94,13 +90,35 @@ func mended() []link.Setting {
 	return all
 }
 
-// given is a setting in which one parameter is given in a form. Without variants the side must not start.
-func given(word string, names map[link.Parameter]string, side handshake.Side, mode string, p link.Parameter, form link.Form, rule string, variants ...string) link.Setting {
+// oddity is one parameter that is given in a form. Without variants the end must not start.
+type oddity struct {
+	mode      string
+	parameter link.Parameter
+	form      link.Form
+	rule      string
+	variants  []string
+}
+
+// oddities are the values that count otherwise than they look.
+var oddities = []oddity{
+	{"cn-or-uri-san", link.URISAN, link.FormBlank, "CONF-08", []string{"good", "cn-other"}},
+	{"cn-or-uri-san", link.URISAN, link.FormNone, "CONF-08", []string{"good", "cn-other"}},
+	{"cn-or-uri-san", link.CommonName, link.FormNone, "CONF-08", []string{"good", "uri-other"}},
+	{"cn", link.Bundle, link.FormNone, "CONF-08", nil},
+	{"cn", link.Key, link.FormBlank, "CONF-08", nil},
+	{"cn", link.CommonName, link.FormPadded, "CONF-09", []string{"cn-space-after", "good"}},
+	{"cn", link.CommonName, link.FormLineBreak, "CONF-09", nil},
+	{"cn", link.CommonName, link.FormNone, "CONF-09", nil},
+}
+
+// on makes a setting of it for a side.
+func (o oddity) on(side handshake.Side) link.Setting {
+	name := names(side)[o.parameter]
 	s := link.Setting{
-		Name: word + "-" + names[p], Mode: mode, Side: side, Given: map[link.Parameter]link.Form{p: form},
-		Text: names[p] + " is " + forms[form], Variants: variants, Rules: []string{rule},
+		Name: string(o.form) + "-" + name, Mode: o.mode, Side: side, Given: map[link.Parameter]link.Form{o.parameter: o.form},
+		Text: name + " is " + forms[o.form], Variants: o.variants, Rules: []string{o.rule},
 	}
-	if len(variants) == 0 {
+	if len(o.variants) == 0 {
 		s.Versions = nowhere
 	}
 	return s
@@ -177,7 +195,7 @@ func spoilt(side handshake.Side) []link.Setting {
 	var all []link.Setting
 	for _, b := range blemishes {
 		for _, p := range b.files {
-			all = append(all, given(string(b.form), names(side), side, "cn", p, b.form, rule))
+			all = append(all, oddity{"cn", p, b.form, rule, nil}.on(side))
 		}
 	}
 	for subset := 1; subset < 1<<len(everyFile); subset++ {

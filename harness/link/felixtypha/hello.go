@@ -236,7 +236,7 @@ func readMessage(from io.Reader) (kind uint8, body []byte, err error) {
 		if header[1] != 3 || header[0] != recordHandshake && header[0] != recordAlert || length == 0 || length > maxHello {
 			return 0, nil, fmt.Errorf("%w: wanted a TLS record of a handshake, found % x", errNoHello, header)
 		}
-		record := append(header, make([]byte, length)...)
+		record := slices.Concat(header, make([]byte, length))
 		if _, err := io.ReadFull(from, record[recordHeader:]); err != nil {
 			return 0, nil, err
 		}

@@ -124,7 +124,7 @@ func listNobody(a link.Attempt, c *tls.Config) {
 }
 
 // wantChain asks for the chain as well as for the leaf.
-func wantChain(a link.Attempt, c *tls.Config) {
+func wantChain(_ link.Attempt, c *tls.Config) {
 	verify := c.VerifyConnection
 	c.VerifyConnection = func(state tls.ConnectionState) error {
 		if len(state.PeerCertificates) < 2 {
