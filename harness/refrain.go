@@ -39,7 +39,8 @@ func (t *trial) refrain(ctx context.Context, c matrix.Case) (o handshake.Observa
 	switch words := says.words.Load(); {
 	case errors.As(err, &exit) && words != nil:
 		// A program that has ended keeps no port and dials nobody.
-		o.NotStarted, o.Aftermath = *words, &handshake.Aftermath{Exit: &exit.Code}
+		o.Aftermath = &handshake.Aftermath{Exit: &exit.Code}
+		t.refused(&o, *words, "the program has ended")
 	case err != nil:
 		o.Broken = err.Error()
 	default:
@@ -98,7 +99,9 @@ func (t *trial) examine(ctx context.Context, c matrix.Case, listener link.Listen
 			return
 		}
 		if kept {
-			o.NotStarted = *words
+			t.refused(o, *words, map[handshake.Side]string{
+				handshake.Server: "nobody listens", handshake.Client: "nobody has dialled",
+			}[t.side])
 			t.aftermath(ctx, c, says, o)
 			return
 		}
@@ -115,6 +118,17 @@ func (t *trial) examine(ctx context.Context, c matrix.Case, listener link.Listen
 			return
 		}
 	}
+}
+
+// refused notes that the subject has not started: its own words, and what the instrument found.
+func (t *trial) refused(o *handshake.Observation, words, found string) {
+	o.NotStarted = words
+	subject, instrument := &o.Client, &o.Server
+	if t.side == handshake.Server {
+		subject, instrument = instrument, subject
+	}
+	subject.Error, subject.AlertReceived = words, handshake.NoAlert
+	instrument.Error, instrument.AlertReceived = found, handshake.NoAlert
 }
 
 // keeps reports whether a subject that says that it does not start has no port open, or has dialled nobody.

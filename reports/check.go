@@ -10,16 +10,17 @@ import (
 )
 
 var (
-	verdicts  = []Verdict{Conforms, Deviates, Unproven, Skipped, Broken}
-	levels    = []Level{Must, Should, May, Obs}
-	claims    = []Claim{Conformant, ConformantWithDeviations, Incomplete, Nonconformant}
-	stops     = []Stop{Interrupted, BudgetSpent}
-	ways      = []string{"reference", "build", "image", "binary", "endpoint"}
-	outcomes  = []string{"accept", "refuse", "not-started", "plaintext"}
-	sides     = []string{"client", "server"}
-	evidences = []string{"both", "wire"}
-	phases    = []string{"dial", "handshake", "application"}
-	accounts  = []string{"accepted", "refused", "was-refused", "failed"}
+	verdicts    = []Verdict{Conforms, Deviates, Unproven, Skipped, Broken}
+	levels      = []Level{Must, Should, May, Obs}
+	claims      = []Claim{Conformant, ConformantWithDeviations, Incomplete, Nonconformant}
+	stops       = []Stop{Interrupted, BudgetSpent}
+	ways        = []string{"reference", "build", "image", "binary", "endpoint"}
+	outcomes    = []string{"accept", "refuse", "not-started", "plaintext"}
+	sides       = []string{"client", "server"}
+	evidences   = []string{"both", "wire"}
+	readinesses = []string{"ready", "not ready", "no answer"}
+	phases      = []string{"dial", "handshake", "application"}
+	accounts    = []string{"accepted", "refused", "was-refused", "failed"}
 )
 
 var (
@@ -172,6 +173,9 @@ func (r Result) check(c *checker, at string) {
 		c.fail(at+".expected.by", "found nothing, wanted who is to refuse")
 	}
 	optionalOneOf(c, at+".evidence", r.Evidence, evidences)
+	if r.Aftermath != nil {
+		optionalOneOf(c, at+".aftermath.ready", r.Aftermath.Ready, readinesses)
+	}
 	r.Client.check(c, at+".client")
 	r.Server.check(c, at+".server")
 	oneOf(c, at+".outcome", r.Outcome, verdicts)

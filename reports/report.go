@@ -151,12 +151,25 @@ type Result struct {
 	Evidence string  `json:"evidence,omitempty"`
 	Client   Account `json:"client"`
 	Server   Account `json:"server"`
-	Outcome  Verdict `json:"outcome"`
+	// Aftermath is what the subject did after it refused, was refused or did not start; nil where that was not watched.
+	Aftermath *Aftermath `json:"aftermath,omitempty"`
+	Outcome   Verdict    `json:"outcome"`
 	// Why is the verdict's explanation in one sentence; for a skipped case the reason.
 	Why string `json:"why"`
 	// KnownDeviation is the reason on record if the case deviates as it is known to; else "".
 	KnownDeviation string `json:"knownDeviation,omitempty"`
 	DurationMillis int64  `json:"durationMillis"`
+}
+
+// Aftermath is what a subject did once a case was decided.
+type Aftermath struct {
+	// Connections are those that it made, in WindowMillis milliseconds.
+	Connections  int   `json:"connections"`
+	WindowMillis int64 `json:"windowMillis"`
+	// Ready is what it said last of whether it is ready: "ready", "not ready" or "no answer"; "" if it was not asked.
+	Ready string `json:"ready,omitempty"`
+	// ExitCode is the code with which it ended by itself; nil if it ran on.
+	ExitCode *int `json:"exitCode,omitempty"`
 }
 
 // Behaviour is what becomes, or became, of a case.

@@ -126,6 +126,8 @@ func deviations(cn string) []Result {
 	plain := deviating(cn + "client=good/server=good/plaintext/setting=unset-CAFile")
 	plain.Expected = Behaviour{Outcome: "not-started"}
 	plain.Observed = Behaviour{Outcome: "plaintext"}
+	code := 1
+	plain.Aftermath = &Aftermath{Connections: 6, WindowMillis: 700, Ready: "not ready", ExitCode: &code}
 	return []Result{should, obs, may, known, silent, plain}
 }
 

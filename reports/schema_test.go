@@ -232,7 +232,7 @@ func TestSchemaSaysWhatTheTypesSay(t *testing.T) {
 	}
 	enums := map[string][]string{
 		"Report.claim": texts(claims), "Report.stopped": texts(stops), "Component.way": ways, "Result.level": texts(levels),
-		"Result.outcome": texts(verdicts), "Result.evidence": evidences, "Behaviour.outcome": outcomes, "Behaviour.by": sides,
+		"Result.outcome": texts(verdicts), "Result.evidence": evidences, "Aftermath.ready": readinesses, "Behaviour.outcome": outcomes, "Behaviour.by": sides,
 		"Account.phase": phases, "Account.claim": accounts, "Migration.basis": bases,
 		"MigrationState.expected": outcomes, "MigrationState.expectedBy": sides,
 		"MigrationState.observed": outcomes, "MigrationState.observedBy": sides,

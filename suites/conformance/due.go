@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"fmt"
 	"strings"
 
 	"golang.org/x/mod/semver"
@@ -8,6 +9,7 @@ import (
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/harness/target"
+	"github.com/calico-tls/conformance/reports"
 )
 
 // Profiles lists the profiles: what each run judges, and what takes minutes by nature.
@@ -17,18 +19,23 @@ var Profiles = []string{"core", matrix.Slow}
 const calico = "calico"
 
 // dueOf returns the cases of a link that a target is due: those whose subjects it has, and that can be put to the
-// version that it names.
-func dueOf(l link.Link, s matrix.Strategy, profile string, t target.Target) []matrix.Case {
+// version that it names; and those that cannot.
+func dueOf(l link.Link, s matrix.Strategy, profile string, t target.Target) (due []matrix.Case, inapplicable []reports.Inapplicable) {
 	if profile == Profiles[0] {
 		profile = ""
 	}
-	var due []matrix.Case
 	for _, c := range matrix.InProfile(l, s, profile) {
-		if has(t, c.Subject) && Applies(l, c, t.Implementation.Project, t.Implementation.Version) {
+		switch {
+		case !has(t, c.Subject):
+		case Applies(l, c, t.Implementation.Project, t.Implementation.Version):
 			due = append(due, c)
+		default:
+			inapplicable = append(inapplicable, reports.Inapplicable{
+				ID: c.ID(), Reason: fmt.Sprintf("what it sets came with %s, and this is %s", matrix.Since(l, c), t.Implementation.Version),
+			})
 		}
 	}
-	return due
+	return due, inapplicable
 }
 
 // has reports whether the target has each component of a subject, which are two where they meet.

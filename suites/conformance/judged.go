@@ -22,6 +22,7 @@ func resultOf(c matrix.Case, e oracle.Expectation, o handshake.Observation, v or
 		Observed:       reports.Behaviour{Outcome: string(v.Seen.Outcome), By: string(v.Seen.By), Check: string(v.Seen.Check), Identity: v.Seen.Identity},
 		Client:         account(o.Client),
 		Server:         account(o.Server),
+		Aftermath:      aftermath(o.Aftermath),
 		Outcome:        reports.Verdict(v.Finding),
 		Why:            v.Why,
 		DurationMillis: o.Duration.Milliseconds(),
@@ -45,9 +46,16 @@ func level(e oracle.Expectation) reports.Level {
 	return reports.Must
 }
 
+func aftermath(a *handshake.Aftermath) *reports.Aftermath {
+	if a == nil {
+		return nil
+	}
+	return &reports.Aftermath{Connections: a.Connections, WindowMillis: a.Window.Milliseconds(), Ready: a.Ready, ExitCode: a.Exit}
+}
+
 func account(a handshake.Account) reports.Account {
 	if a.Claim == handshake.Silent {
-		return reports.Account{Log: a.Log}
+		return reports.Account{Error: a.Error, Log: a.Log}
 	}
 	return reports.Account{
 		Phase: string(a.Phase), Claim: string(a.Claim), Failed: checks(a.Checks),

@@ -73,12 +73,15 @@ type Run struct {
 	options Options
 	target  target.Target
 	// due are the cases that the target is due, whatever is selected of them.
-	due      []matrix.Case
-	obtained []target.Obtained
-	run      *launch.Run
-	launcher launch.Launcher
-	lab      *harness.Lab
-	begun    time.Time
+	due []matrix.Case
+	// ever are those of every profile.
+	ever         []matrix.Case
+	inapplicable []reports.Inapplicable
+	obtained     []target.Obtained
+	run          *launch.Run
+	launcher     launch.Launcher
+	lab          *harness.Lab
+	begun        time.Time
 }
 
 // Load reads the target and enumerates the cases. It starts and obtains nothing; every error is one of usage.
@@ -106,7 +109,12 @@ func Load(o Options) (*Run, error) {
 		return nil, &UsageError{fmt.Sprintf("choosing a profile: there is none named %q", o.Profile), "the profiles are " + strings.Join(Profiles, ", ")}
 	}
 	for _, l := range harness.Links {
-		r.due = append(r.due, dueOf(l.Link, strategy, o.Profile, t)...)
+		due, inapplicable := dueOf(l.Link, strategy, o.Profile, t)
+		r.due, r.inapplicable = append(r.due, due...), append(r.inapplicable, inapplicable...)
+		for _, profile := range Profiles {
+			due, _ := dueOf(l.Link, strategy, profile, t)
+			r.ever = append(r.ever, due...)
+		}
 	}
 	if len(r.due) == 0 {
 		return nil, &UsageError{
@@ -274,7 +282,8 @@ func (r *Run) Report(stopped reports.Stop) *reports.Report {
 		Starts:          r.lab.Starts(),
 		Stopped:         stopped,
 		Results:         results,
-		StaleDeviations: r.Known.stale(r.due, results),
+		Inapplicable:    r.inapplicable,
+		StaleDeviations: r.Known.stale(r.ever, results),
 		Migration:       migrated(results),
 	}
 	for _, o := range r.obtained {

@@ -108,14 +108,23 @@ func TestFelixStartsAgain(t *testing.T) {
 				t.Errorf("%s: wanted it to be served, found\n%+v\n%+v", conduct, client, server)
 			}
 			if code >= 0 {
-				got := <-r.done
-				r.done <- got
-				if got != code {
-					t.Errorf("%s: wanted exit code %d, found %d", conduct, code, got)
-				}
+				r.ends(t, code)
 				break
 			}
 		}
+	}
+}
+
+// ends waits until a stub has ended by itself.
+func (r *running) ends(t *testing.T, wanted int) {
+	t.Helper()
+	select {
+	case code := <-r.done:
+		if r.done <- code; code != wanted {
+			t.Errorf("wanted exit code %d, found %d", wanted, code)
+		}
+	case <-time.After(deadline):
+		t.Errorf("wanted it to end with exit code %d, found that it goes on", wanted)
 	}
 }
 
@@ -164,10 +173,7 @@ func TestReadyFlag(t *testing.T) {
 				t.Errorf("wanted it to answer a ping: %t, found %v", c.stay, err)
 			}
 			if !c.stay {
-				code := <-r.done
-				if r.done <- code; code != 1 {
-					t.Errorf("wanted exit code 1, found %d", code)
-				}
+				r.ends(t, 1)
 			}
 		})
 	}

@@ -252,7 +252,9 @@ func TestFelixOutlivesItsServers(t *testing.T) {
 		{"garbage within", true, func(c net.Conn) { _, _ = c.Write(bytes.Repeat([]byte{0x7f, 'x'}, 1000)) }, "not a message of Typha"},
 		{"another first", true, func(c net.Conn) { _ = felixtypha.NewWriter(c).Write(felixtypha.MsgPing{}) }, "wanted MsgServerHello as the first message, found felixtypha.MsgPing"},
 		{"the end within", true, func(c net.Conn) { _ = c.Close() }, "error=EOF"},
-		{"silence after the hello", true, func(c net.Conn) { _ = felixtypha.NewWriter(c).Write(felixtypha.MsgServerHello{}) }, "Successfully connected to Typha"},
+		{"silence after the hello", true, func(c net.Conn) {
+			_ = felixtypha.NewWriter(c).Write(felixtypha.MsgServerHello{SupportsNodeResourceUpdates: true})
+		}, "Successfully connected to Typha"},
 	} {
 		raw, err := l.Accept()
 		if err != nil {
