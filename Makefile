@@ -3,6 +3,7 @@
 TARGET ?= calico-v3.31.0
 LAUNCH ?= auto
 SELECT ?=
+PROFILE ?= core
 FUZZTIME ?= 10s
 
 GOLANGCI_LINT = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -21,7 +22,8 @@ help: ## Say what there is to make.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo 'make conformance takes TARGET=$(TARGET) (a name, or a file), LAUNCH=$(LAUNCH) (auto, container, process or'
-	@echo "in-process) and SELECT='GLOB' (of case IDs: * within one part, ** across parts)."
+	@echo "in-process), SELECT='GLOB' (of case IDs: * within one part, ** across parts) and PROFILE=$(PROFILE) (core, or slow:"
+	@echo 'what takes most of a minute by nature).'
 
 conformance: tlsconform ## Judge TARGET's components, after the suite has judged its own reference; see _output/.
 ifneq ($(TARGET),reference)
@@ -31,7 +33,7 @@ ifneq ($(TARGET),reference)
 	  echo >&2 'make: hint: see $(OUT)/self-check, or run make conformance TARGET=reference LAUNCH=in-process'; \
 	  exit 2; }
 endif
-	@$(TLSCONFORM) run --target '$(TARGET)' --launch '$(LAUNCH)' $(if $(SELECT),--select '$(SELECT)') --out $(OUT)
+	@$(TLSCONFORM) run --target '$(TARGET)' --launch '$(LAUNCH)' --profile '$(PROFILE)' $(if $(SELECT),--select '$(SELECT)') --out $(OUT)
 
 tlsconform: ## Build bin/tlsconform, a static binary.
 	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(TLSCONFORM) ./harness/cmd/tlsconform
@@ -66,12 +68,14 @@ golden: ## Write the golden files anew; look at the difference before you commit
 	[ -n "$$packages" ] || { echo >&2 'make: error: looking for tests with golden files: found none'; exit 1; }; \
 	go test -count=1 $$packages -update
 
-ci: ## What CI runs: lint, conformance, then every test.
-	@echo '1/3 lint'
+ci: ## What CI runs: lint, conformance with what is slow, then every test.
+	@echo '1/4 lint'
 	@$(MAKE) lint
-	@echo '2/3 conformance'
+	@echo '2/4 conformance'
 	@$(MAKE) conformance
-	@echo '3/3 test'
+	@echo '3/4 what is slow'
+	@$(MAKE) conformance PROFILE=slow OUT=$(OUT)/slow
+	@echo '4/4 test'
 	@$(MAKE) test
 
 clean: ## Remove what was made here; built components stay in the user's cache.
