@@ -34,5 +34,8 @@ func AskReady(port string) func(context.Context, launch.Instance) (Readiness, er
 	}
 }
 
-// client keeps no connection, as the next program on a port is another one.
-var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+// client keeps no connection, as the next program on a port is another one, and is led to no other place.
+var client = &http.Client{
+	Transport:     &http.Transport{DisableKeepAlives: true},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}

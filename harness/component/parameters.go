@@ -54,6 +54,7 @@ const configFile = "conformance.cfg"
 
 // Configure adds to a program the parameters of a start, and the files that they name.
 func (d Dialect) Configure(p launch.Program, s Start) launch.Program {
+	p.Files = slices.Clone(p.Files)
 	for parameter, v := range s.Given {
 		if v.File == Own {
 			p.Files = append(p.Files, launch.File{Name: string(parameter) + ".pem", Data: v.Data})
