@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -159,3 +160,30 @@ func TestLogWait(t *testing.T) {
 }
 
 var errEnough = errors.New("enough")
+
+func TestBrief(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("ä", 300)
+	for line, want := range map[string]string{
+		"":                       "",
+		"short":                  "short",
+		strings.Repeat("x", 400): strings.Repeat("x", 400),
+		strings.Repeat("x", 401): strings.Repeat("x", 400) + "… (401 octets)",
+		"x" + long:               "x" + strings.Repeat("ä", 199) + "… (601 octets)",
+	} {
+		if got := launch.Brief(line); got != want {
+			t.Errorf("wanted %q, found %q", want, got)
+		}
+	}
+}
+
+// TestErrorsAreBrief: an error that shows a log shows little of a line that is long.
+func TestErrorsAreBrief(t *testing.T) {
+	t.Parallel()
+	tail := slices.Repeat([]string{strings.Repeat("x", 1<<20)}, 20)
+	for _, err := range []error{&launch.ExitError{Program: "p", Tail: tail}, &launch.NotReadyError{Program: "p", Tail: tail}} {
+		if text := err.Error(); len(text) > 10_000 || !strings.Contains(text, "(1048576 octets)") {
+			t.Errorf("wanted few words, found %d octets", len(text))
+		}
+	}
+}

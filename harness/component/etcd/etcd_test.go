@@ -2,6 +2,8 @@ package etcd_test
 
 import (
 	"context"
+	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,5 +71,56 @@ func TestUnfitFolder(t *testing.T) {
 	p.Deadline = 10 * time.Second
 	if _, err := inprocess.New(run).Start(t.Context(), p); err == nil {
 		t.Fatal("wanted an error, found none")
+	}
+}
+
+// TestKeys: an etcd that is ready holds the keys that it is to have, octet for octet.
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	run, err := launch.NewRun(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := run.Close(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	keys := map[string]string{"/calico/a": `{"kind":"A"}`, "/calico/b": "\x00\xff\n", "/calico/empty": ""}
+	i, err := inprocess.New(run).Start(t.Context(), etcd.New(keys).Program(component.Start{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{i.Address(etcd.ClientPort)}, Logger: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	got, err := client.Get(ctx, "", clientv3.WithPrefix())
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	for _, kv := range got.Kvs {
+		found[string(kv.Key)] = string(kv.Value)
+	}
+	if !maps.Equal(found, keys) {
+		t.Errorf("wanted %q, found %q", keys, found)
+	}
+}
+
+// TestKeysThatAreRefused: an etcd that does not take a key is not ready, and says which.
+func TestKeysThatAreRefused(t *testing.T) {
+	t.Parallel()
+	run, err := launch.NewRun(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = run.Close(context.WithoutCancel(t.Context())) })
+	p := etcd.New(map[string]string{"": "a key must have a name"}).Program(component.Start{})
+	if _, err := inprocess.New(run).Start(t.Context(), p); err == nil || !strings.Contains(err.Error(), "to etcd: wanted status 200, found 400") {
+		t.Errorf("wanted an error of the key, found %v", err)
 	}
 }
