@@ -46,7 +46,7 @@ func TestAskReady(t *testing.T) {
 	} {
 		t.Run(http.StatusText(c.status), func(t *testing.T) {
 			t.Parallel()
-			asked := make(chan string, 8)
+			asked := make(chan string, 64)
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				asked <- r.Method + " " + r.URL.Path
 				w.Header().Set("Location", "/liveness")

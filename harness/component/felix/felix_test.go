@@ -51,7 +51,8 @@ func TestProgram(t *testing.T) {
 	}{
 		"nothing": {},
 		"all": {
-			component.Start{Given: given, Peer: "1.2.3.4:5", Behind: map[string]string{"etcd": "6.7.8.9:10"}}, nil,
+			component.Start{Given: given, Peer: "1.2.3.4:5", Behind: map[string]string{"etcd": "6.7.8.9:10"}},
+			nil,
 			map[string]string{
 				"FELIX_TYPHAADDR": "reach(1.2.3.4:5)", "ETCD_ENDPOINTS": "http://reach(6.7.8.9:10)",
 				"FELIX_TYPHAKEYFILE": "/own/key.pem", "FELIX_TYPHACERTFILE": "/own/certificate.pem", "FELIX_TYPHACAFILE": "/own/bundle.pem",

@@ -51,7 +51,8 @@ func TestProgram(t *testing.T) {
 	}{
 		"nothing": {},
 		"all": {
-			component.Start{Given: given, Behind: map[string]string{"etcd": "6.7.8.9:10"}}, nil,
+			component.Start{Given: given, Behind: map[string]string{"etcd": "6.7.8.9:10"}},
+			nil,
 			map[string]string{
 				"TYPHA_ETCDENDPOINTS": "http://reach(6.7.8.9:10)",
 				"TYPHA_SERVERKEYFILE": "/own/key.pem", "TYPHA_SERVERCERTFILE": "/own/certificate.pem", "TYPHA_CAFILE": "/own/bundle.pem",
@@ -60,7 +61,8 @@ func TestProgram(t *testing.T) {
 		},
 		"a file": {component.Start{Given: given, From: link.FromSections}, []string{"--config-file", "/own/conformance.cfg"}, nil},
 		"its own values": {
-			component.Start{Env: map[string]string{"TYPHA_LOGSEVERITYSCREEN": "debug"}}, nil,
+			component.Start{Env: map[string]string{"TYPHA_LOGSEVERITYSCREEN": "debug"}},
+			nil,
 			map[string]string{"TYPHA_LOGSEVERITYSCREEN": "debug"},
 		},
 	} {
