@@ -29,9 +29,6 @@ const (
 	saysUnusable = "Failed to load certificate and key"
 )
 
-// exitToRestart is the exit code of a Felix that wants to be started again (Calico felix/daemon/daemon.go).
-const exitToRestart = 129
-
 // The defaults of the real Felix.
 const (
 	dialTimeout = 10 * time.Second
@@ -44,8 +41,8 @@ const (
 // (rule FELIX-10). After an objection of its own it dials again at once: the server has other clients to lose.
 const backOff = 550 * time.Millisecond
 
-// RunFelix runs a stub Felix until ctx ends, and returns its exit code: 0 then, 1 if it refused to start, and 129 if it
-// learned that the datastore is not flagged as ready. It dials one connection after the other, with its files read anew for each,
+// RunFelix runs a stub Felix until ctx ends, and returns its exit code: 0 then, and 1 if it refused to start or learned
+// that the datastore is not flagged as ready. It dials one connection after the other, with its files read anew for each,
 // and writes one line to log on what became of each before it dials again, in the format of [slog.TextHandler].
 //
 // The settings are the real Felix's, as variables in any case or in the file that [ConfigFileSetting] names:
@@ -60,11 +57,11 @@ func RunFelix(ctx context.Context, settings map[string]string, log io.Writer) in
 		logger.Error(saysInvalid, "error", err)
 		return 1
 	}
-	switch err := f.run(ctx); {
-	case errors.Is(err, errUnready):
-		return exitToRestart
-	case err != nil:
+	err = f.run(ctx)
+	if err != nil && !errors.Is(err, errUnready) { // which it has said
 		logger.Error("Failed to run.", "error", err)
+	}
+	if err != nil {
 		return 1
 	}
 	return 0
