@@ -63,16 +63,8 @@ func (t *trial) serverCases(ctx context.Context) map[string]handshake.Observatio
 // still accept a good peer. If it does not, its refusals are in doubt; if the run was interrupted meanwhile, they are
 // not proven either way.
 func (t *trial) control(seen map[string]handshake.Observation, again func(matrix.Case) handshake.Observation) {
-	i := slices.IndexFunc(t.Cases, func(c matrix.Case) bool {
-		return c.Conduct == "" && t.instruments(seen[c.ID()]).Claim == handshake.Accepted
-	})
-	var good matrix.Case
-	switch twin, ok := t.accepted(); {
-	case i >= 0:
-		good = t.Cases[i]
-	case ok && !slices.Contains(t.Cases, twin):
-		good = twin // the batch has nothing but refusals
-	default:
+	good, ok := t.acceptedIn(seen)
+	if !ok {
 		return
 	}
 	o := again(good)
@@ -88,6 +80,23 @@ func (t *trial) control(seen map[string]handshake.Observation, again func(matrix
 		}
 		seen[id] = refused
 	}
+}
+
+// acceptedIn returns the first case that was accepted, one of a well-behaved instrument if there is any; where the batch
+// has nothing but refusals, the twin of the first, if the same start serves it.
+func (t *trial) acceptedIn(seen map[string]handshake.Observation) (matrix.Case, bool) {
+	accepted := slices.DeleteFunc(slices.Clone(t.Cases), func(c matrix.Case) bool {
+		d, _ := t.link.Conduct(c.Conduct)
+		return d.Crowd || d.Metered || t.instruments(seen[c.ID()]).Claim != handshake.Accepted
+	})
+	if i := slices.IndexFunc(accepted, func(c matrix.Case) bool { return c.Conduct == "" }); i >= 0 {
+		return accepted[i], true
+	}
+	if len(accepted) > 0 {
+		return accepted[0], true
+	}
+	twin, ok := t.accepted()
+	return twin, ok && !slices.Contains(t.Cases, twin)
 }
 
 // instruments returns the account of the instrument.
