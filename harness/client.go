@@ -134,7 +134,16 @@ func (t *trial) met(ctx context.Context, c matrix.Case, listener link.Listener) 
 }
 
 // serve serves one connection of a client, unless no more is to be had of it.
-func (t *trial) serve(ctx context.Context, c matrix.Case, listener link.Listener) (o handshake.Observation) {
+func (t *trial) serve(ctx context.Context, c matrix.Case, listener link.Listener) handshake.Observation {
+	if d, ok := t.link.Conduct(c.Conduct); ok && d.AwaitsReady {
+		return t.attend(ctx, c, listener, func(o *handshake.Observation) { o.Against = t.lab.awaitReady(ctx, t.Subject, t.instance) })
+	}
+	return t.attend(ctx, c, listener, nil)
+}
+
+// attend serves one connection of a client, and calls accepted, if it is not nil, while the connection of one that has
+// accepted stands.
+func (t *trial) attend(ctx context.Context, c matrix.Case, listener link.Listener, accepted func(*handshake.Observation)) (o handshake.Observation) {
 	defer t.cut(&o)
 	o = handshake.Observation{Evidence: handshake.Both, Stack: t.stack, Broken: t.lost}
 	if t.lost != "" {
@@ -159,8 +168,8 @@ func (t *trial) serve(ctx context.Context, c matrix.Case, listener link.Listener
 		case <-alive.Done():
 		}
 	}()
-	if d, ok := t.link.Conduct(c.Conduct); ok && d.AwaitsReady {
-		a.Accepted = func() { o.Against = t.lab.awaitReady(ctx, t.Subject, t.instance) }
+	if accepted != nil {
+		a.Accepted = func() { accepted(&o) }
 	}
 	o.Issued = a.Show.Fingerprint()
 	begun := time.Now()

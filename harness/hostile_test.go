@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -227,16 +228,43 @@ func floodsInSilence(ctx context.Context, in launch.Invocation, log io.Writer) i
 	return 0
 }
 
+// floods says nothing before each of the clients that it is has begun to dial.
 func floods(ctx context.Context, in launch.Invocation, log io.Writer) int {
 	ended := make(chan int)
+	held := &holding{log: log}
 	for range flood {
-		go func() { ended <- stub.RunFelix(ctx, maps.Clone(in.Env), log) }()
+		env := maps.Clone(in.Env)
+		delete(env, "FELIX_HEALTHENABLED") // there is one port for all of them
+		go func() { ended <- stub.RunFelix(ctx, env, held) }()
 	}
 	code := 0
 	for range flood {
 		code = max(code, <-ended)
 	}
 	return code
+}
+
+// holding holds back what is logged until each of a flood of clients has logged that it connects.
+type holding struct {
+	log io.Writer
+
+	mu         sync.Mutex
+	held       bytes.Buffer
+	connecting int
+}
+
+// Write implements [io.Writer].
+func (h *holding) Write(line []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if bytes.Contains(line, []byte("Connecting to Typha")) {
+		h.connecting++
+	}
+	h.held.Write(line)
+	if h.connecting >= flood {
+		_, _ = h.held.WriteTo(h.log)
+	}
+	return len(line), nil
 }
 
 // findsItsPortTaken is a Felix before which somebody else listens on its port.

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -24,12 +25,13 @@ func (t *trial) spoil(ctx context.Context, c matrix.Case, listener link.Listener
 	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
 	defer cancel()
 	for _, data := range spoilt {
-		against, err := t.stumble(ctx, c, listener, data, start.Given[t.setting.Spoils].Data)
-		if err != nil {
-			return handshake.Observation{Broken: err.Error()}
-		}
-		if against != "" {
-			o := t.serve(ctx, c, listener)
+		o := t.stumble(ctx, c, listener, data, start.Given[t.setting.Spoils].Data)
+		switch {
+		case o.Broken != "", o.Server.Claim != handshake.Accepted:
+			return o
+		case o.Against != "":
+			against := o.Against
+			o = t.serve(ctx, c, listener)
 			o.Against = against
 			return o
 		}
@@ -38,37 +40,35 @@ func (t *trial) spoil(ctx context.Context, c matrix.Case, listener link.Listener
 }
 
 // stumble accepts the client, puts other data into the file before the connection ends, waits until the client fails over
-// it, and puts the file right again. It says what is against a client that dialled meanwhile.
-func (t *trial) stumble(ctx context.Context, c matrix.Case, listener link.Listener, spoilt, right []byte) (against string, err error) {
+// it, and puts the file right again. The observation is that of the connection; a client that dialled meanwhile has that
+// against it.
+func (t *trial) stumble(ctx context.Context, c matrix.Case, listener link.Listener, spoilt, right []byte) handshake.Observation {
 	file := string(t.setting.Spoils) + ".pem"
-	a, err := t.attempt(c)
-	if err != nil {
-		return "", err
-	}
 	var failures lines
-	a.Accepted = func() {
+	var err error
+	o := t.attend(ctx, c, listener, func(*handshake.Observation) {
 		err = t.instance.Replace(ctx, file, spoilt)
 		failures = t.failures()
+	})
+	if o.Broken != "" || o.Server.Claim != handshake.Accepted {
+		return o
 	}
-	account, from := listener.Serve(ctx, a)
-	t.journal.Account(ctx, t.asSeen(from))
-	switch {
-	case account.Claim != handshake.Accepted:
-		return "", fmt.Errorf("accepting %s before its file %s is spoilt: %s", t.Subject, file, account.Error)
-	case err != nil:
-		return "", fmt.Errorf("spoiling %s of %s: %w", file, t.Subject, err)
+	if err != nil {
+		o.Broken = fmt.Sprintf("spoiling %s of %s: %v", file, t.Subject, err)
+		return o
 	}
 	if err := failures.next(ctx); err != nil {
-		return "", fmt.Errorf("waiting until %s stumbles over %s: %w", t.Subject, file, err)
+		o.Broken = fmt.Sprintf("waiting until %s stumbles over %s: %v", t.Subject, file, err)
+		return o
 	}
 	quiet, err := listener.Quiet(ctx)
 	if err != nil || !quiet {
-		return "it dialled though it could not use a file", err
+		o.Against = "it dialled though it could not use a file"
 	}
-	if err := t.instance.Replace(ctx, file, right); err != nil {
-		return "", fmt.Errorf("mending %s of %s: %w", file, t.Subject, err)
+	if err = cmp.Or(err, t.instance.Replace(ctx, file, right)); err != nil {
+		o.Broken = fmt.Sprintf("mending %s of %s: %v", file, t.Subject, err)
 	}
-	return "", nil
+	return o
 }
 
 // failures are the lines by which the subject says from now on that it makes no connection.

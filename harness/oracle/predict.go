@@ -190,7 +190,8 @@ func (q question) refusal() (*row, handshake.Side, showing) {
 			return row, s.side.Other(), s
 		}
 	}
-	return nil, "", showing{}
+	row, by := q.offence()
+	return row, by, showing{}
 }
 
 func (q question) refused(by handshake.Side, r row, s showing) Expectation {

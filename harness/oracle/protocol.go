@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/calico-tls/conformance/harness/handshake"
@@ -24,6 +25,18 @@ var offences = map[link.Offence]row{
 	link.Stall:          {name: string(link.Stall), check: pki.CheckProtocol, byClient: "FELIX-14"},
 }
 
+// afterwards are the offences that come once both have shaken hands, and so have accepted each other.
+var afterwards = []link.Offence{link.Renegotiation}
+
+// offence finds what the subject does not bear of a peer that it has accepted.
+func (q question) offence() (*row, handshake.Side) {
+	if !slices.Contains(afterwards, q.conduct.Offence) {
+		return nil, ""
+	}
+	r := offences[q.conduct.Offence]
+	return &r, q.subject
+}
+
 // resigned are the offences that leave a peer nothing but to give up, and what it says of that: that it was left, or
 // that it waited in vain.
 var resigned = map[string]handshake.Claim{
@@ -44,14 +57,14 @@ func (q question) transport() (*row, handshake.Side) {
 	if q.subject == handshake.Client {
 		subjectClear = q.server.asked.Plaintext()
 	}
-	if r, ok := offences[q.conduct.Offence]; ok {
-		return &r, q.subject
-	}
+	offence, offends := offences[q.conduct.Offence]
 	switch {
+	case q.c.Version != link.Clear && subjectClear:
+		return &tlsOnClear, handshake.Server // the client in the clear is the first to speak
+	case offends && !subjectClear && !slices.Contains(afterwards, q.conduct.Offence):
+		return &offence, q.subject
 	case q.c.Version == link.Clear && !subjectClear:
 		return &clearOnTLS, q.subject
-	case q.c.Version != link.Clear && subjectClear:
-		return &tlsOnClear, q.subject
 	case q.c.Version == link.TLS10, q.c.Version == link.TLS11, q.c.Version != "" && q.c.Version == floors[q.setting.MinVersion]:
 		return &oldVersion, q.subject
 	case q.c.Version != link.Clear && !q.suiteInCommon():
