@@ -15,11 +15,13 @@ import (
 // whose prediction differs between the setting declared and the one planted: of the component as the subject, and where
 // the two meet.
 func TestRedWhenBroken(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it builds and starts real Typha and real Felix")
 	}
 	for _, p := range plants(t) {
 		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
 			subject := felixtypha.Link.End(p.side).Component
 			report := judge(t, conformance.Options{
 				Target: p.target(t), Launch: conformance.LaunchProcess, Select: "felix-typha/*/{" + subject + "," + felixtypha.Link.Both() + "}/**",
