@@ -5,6 +5,9 @@ LAUNCH ?= auto
 SELECT ?=
 PROFILE ?= core
 FUZZTIME ?= 10s
+SOAKRUNS ?= 200
+SOAKREAL ?= 5
+SOAKKILLS ?= 10
 
 GOLANGCI_LINT = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOTESTSUM = go run gotest.tools/gotestsum@v1.13.0
@@ -16,7 +19,7 @@ SHELL = bash
 .SHELLFLAGS = -euo pipefail -c
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL = help
-.PHONY: help conformance tlsconform test lint fmt fuzz bench golden ci clean
+.PHONY: help conformance tlsconform test lint fmt fuzz bench golden soak ci clean
 
 help: ## Say what there is to make.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +65,10 @@ fuzz: ## Fuzz each target for FUZZTIME (10s).
 
 bench: ## Measure whole cases against plain handshakes, in one process.
 	go test -run '^$$' -bench Ratio -benchtime 1x -count=1 ./harness
+
+soak: tlsconform ## Run again and again, in any order, under load and after kills: the same verdicts, and nothing left.
+	@$(TLSCONFORM) prepare --target calico-v3.31.0
+	go test -v -count=1 -timeout 3h ./suites/soak -args -inprocess $(SOAKRUNS) -real $(SOAKREAL) -kills $(SOAKKILLS)
 
 golden: ## Write the golden files anew; look at the difference before you commit it.
 	@packages=$$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -r -n1 dirname | sort -u); \
