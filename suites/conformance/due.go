@@ -12,19 +12,13 @@ import (
 	"github.com/calico-tls/conformance/reports"
 )
 
-// Profiles lists the profiles: what each run judges, and what takes minutes by nature.
-var Profiles = []string{"core", matrix.Slow}
-
 // calico is the project by whose versions cases are inapplicable.
 const calico = "calico"
 
 // dueOf returns the cases of a link that a target is due: those whose subjects it has, and that can be put to the
 // version that it names; and those that cannot.
-func dueOf(l link.Link, s matrix.Strategy, profile string, t target.Target) (due []matrix.Case, inapplicable []reports.Inapplicable) {
-	if profile == Profiles[0] {
-		profile = ""
-	}
-	for _, c := range matrix.InProfile(l, s, profile) {
+func dueOf(l link.Link, s matrix.Strategy, p Profile, t target.Target) (due []matrix.Case, inapplicable []reports.Inapplicable) {
+	for _, c := range p.cases(l, s) {
 		switch {
 		case !has(t, c.Subject):
 		case Applies(l, c, t.Implementation.Project, t.Implementation.Version):

@@ -87,7 +87,7 @@ type Run struct {
 // Load reads the target and enumerates the cases. It starts and obtains nothing; every error is one of usage.
 func Load(o Options) (*Run, error) {
 	o.Launch, o.Strategy = cmp.Or(o.Launch, LaunchAuto), cmp.Or(o.Strategy, matrix.Strategies[0].Name)
-	o.Profile = cmp.Or(o.Profile, Profiles[0])
+	o.Profile = cmp.Or(o.Profile, Profiles[0].Name)
 	o.Strictness = cmp.Or(o.Strictness, Musts)
 	o.Jobs, o.Deadline = cmp.Or(o.Jobs, DefaultJobs), cmp.Or(o.Deadline, DefaultDeadline)
 	if o.Note == nil {
@@ -105,16 +105,15 @@ func Load(o Options) (*Run, error) {
 	if !ok {
 		return nil, &UsageError{fmt.Sprintf("choosing a strategy: there is none named %q", o.Strategy), ""}
 	}
-	if !slices.Contains(Profiles, o.Profile) {
-		return nil, &UsageError{fmt.Sprintf("choosing a profile: there is none named %q", o.Profile), "the profiles are " + strings.Join(Profiles, ", ")}
+	profile, ok := ProfileNamed(o.Profile)
+	if !ok {
+		return nil, &UsageError{fmt.Sprintf("choosing a profile: there is none named %q", o.Profile), "the profiles are " + ProfileUsage()}
 	}
 	for _, l := range harness.Links {
-		due, inapplicable := dueOf(l.Link, strategy, o.Profile, t)
+		due, inapplicable := dueOf(l.Link, strategy, profile, t)
 		r.due, r.inapplicable = append(r.due, due...), append(r.inapplicable, inapplicable...)
-		for _, profile := range Profiles {
-			due, _ := dueOf(l.Link, strategy, profile, t)
-			r.ever = append(r.ever, due...)
-		}
+		ever, _ := dueOf(l.Link, strategy, Profile{cases: all}, t)
+		r.ever = append(r.ever, ever...)
 	}
 	if len(r.due) == 0 {
 		return nil, &UsageError{

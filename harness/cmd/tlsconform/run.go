@@ -39,7 +39,7 @@ func newRun() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.Select, "select", "", "judge only the cases whose ID the glob matches: * within one part, ** across parts")
 	flags.StringVar(&f.out, "out", "_output", "the folder for report.json and junit.xml")
-	flags.StringVar(&f.Profile, "profile", conformance.Profiles[0], "what is judged: core, or slow, which takes minutes by nature")
+	flags.StringVar(&f.Profile, "profile", conformance.Profiles[0].Name, "what is judged: "+conformance.ProfileUsage())
 	flags.IntVar(&f.Jobs, "jobs", conformance.DefaultJobs, "how many connections are made to a subject at a time")
 	flags.DurationVar(&f.Deadline, "deadline", conformance.DefaultDeadline, "how long one start, or one connection, may take")
 	flags.BoolVar(&f.quiet, "quiet", false, "say nothing but what went wrong")
