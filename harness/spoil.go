@@ -1,8 +1,8 @@
 package harness
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/calico-tls/conformance/harness/handshake"
@@ -43,11 +43,17 @@ func (t *trial) spoil(ctx context.Context, c matrix.Case, listener link.Listener
 // it, and puts the file right again. The observation is that of the connection; a client that dialled meanwhile has that
 // against it.
 func (t *trial) stumble(ctx context.Context, c matrix.Case, listener link.Listener, spoilt, right []byte) handshake.Observation {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	file := string(t.setting.Spoils) + ".pem"
 	var failures lines
+	var mend func() error
 	var err error
 	o := t.attend(ctx, c, listener, func(*handshake.Observation) {
-		err = t.instance.Replace(ctx, file, spoilt)
+		if err = t.instance.Replace(ctx, file, spoilt); err != nil {
+			return
+		}
+		mend, err = t.instance.Replacing(ctx, file, right)
 		failures = t.failures()
 	})
 	if o.Broken != "" || o.Server.Claim != handshake.Accepted {
@@ -65,7 +71,7 @@ func (t *trial) stumble(ctx context.Context, c matrix.Case, listener link.Listen
 	if err != nil || !quiet {
 		o.Against = "it dialled though it could not use a file"
 	}
-	if err = cmp.Or(err, t.instance.Replace(ctx, file, right)); err != nil {
+	if err = errors.Join(err, mend()); err != nil {
 		o.Broken = fmt.Sprintf("mending %s of %s: %v", file, t.Subject, err)
 	}
 	return o

@@ -96,6 +96,9 @@ type Instance interface {
 	Digest() string
 	// Replace puts other data into a file of the program while it runs; nil takes the file away.
 	Replace(ctx context.Context, file string, data []byte) error
+	// Replacing gets ready to put other data into a file: put then does so at once, however long the way to the program
+	// is. Until put has returned or ctx ends, nothing else may be asked of the instance but its log and its end.
+	Replacing(ctx context.Context, file string, data []byte) (put func() error, err error)
 	// Stop ends the program, by force if it does not end within the deadline of ctx, and removes what it left.
 	Stop(ctx context.Context) error
 }

@@ -108,6 +108,11 @@ func (l *Local) Replace(_ context.Context, file string, data []byte) error {
 	return os.Rename(fresh, where)
 }
 
+// Replacing gets ready to replace a file, which needs nothing here. See [Instance].
+func (l *Local) Replacing(ctx context.Context, file string, data []byte) (put func() error, err error) {
+	return func() error { return l.Replace(ctx, file, data) }, nil
+}
+
 // Remove gives back the ports and removes the folder with all that is in it.
 func (l *Local) Remove() error {
 	var errs []error

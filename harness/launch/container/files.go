@@ -4,7 +4,9 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -38,23 +40,55 @@ func (i *instance) fill(ctx context.Context, files []launch.File, user string) e
 // Replace implements [launch.Instance]. Nothing can be taken out of a running container from outside, so a file that
 // is to go becomes a link that leads nowhere.
 func (i *instance) Replace(ctx context.Context, file string, data []byte) error {
-	var buffer bytes.Buffer
-	out := tar.NewWriter(&buffer)
+	put, err := i.replacing(ctx, file, data, 0)
+	if err != nil {
+		return err
+	}
+	return put()
+}
+
+// ballast is more than fits into all that lies between here and whoever unpacks an archive in the engine.
+const ballast = 4 << 20
+
+// Replacing implements [launch.Instance]. The engine takes long to begin with an archive, and unpacks it as it comes: it
+// is sent in two parts, of which the first is big enough that it is only taken once the engine has begun.
+func (i *instance) Replacing(ctx context.Context, file string, data []byte) (put func() error, err error) {
+	return i.replacing(ctx, file, data, ballast)
+}
+
+func (i *instance) replacing(ctx context.Context, file string, data []byte, before int) (put func() error, err error) {
+	in, out := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		_, err := i.api().CopyToContainer(ctx, i.id, client.CopyToContainerOptions{DestinationPath: "/", Content: in})
+		_ = in.CloseWithError(cmp.Or(err, io.ErrClosedPipe))
+		done <- err
+	}()
 	where := i.Path(file)
+	w := tar.NewWriter(out)
+	if before > 0 {
+		if err := i.entry(w, where+".before", make([]byte, before)); err != nil {
+			return nil, errors.Join(err, <-done)
+		}
+	}
+	return func() error {
+		if err := i.entry(w, where, data); err != nil {
+			return errors.Join(err, <-done)
+		}
+		return errors.Join(w.Close(), out.Close(), <-done)
+	}, nil
+}
+
+// entry writes a file, or what stands for one that is gone, into an archive.
+func (i *instance) entry(w *tar.Writer, where string, data []byte) error {
 	header := &tar.Header{Name: where[1:], Typeflag: tar.TypeReg, Mode: 0o600, Uid: i.user, Size: int64(len(data)), ModTime: time.Now()}
 	if data == nil {
 		header.Typeflag, header.Linkname = tar.TypeSymlink, where+".gone"
 	}
-	if err := out.WriteHeader(header); err != nil {
+	if err := w.WriteHeader(header); err != nil {
 		return err
 	}
-	if _, err := out.Write(data); err != nil {
-		return err
-	}
-	if err := out.Close(); err != nil {
-		return err
-	}
-	_, err := i.api().CopyToContainer(ctx, i.id, client.CopyToContainerOptions{DestinationPath: "/", Content: &buffer})
+	_, err := w.Write(data)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package launchtest
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -98,6 +99,28 @@ func replaced(t *testing.T, l *trial) {
 		w.sees(t, w.path, "cat "+data, "stat 600 own true")
 	}
 	w.sees(t, strings.Replace(w.path, "key", "other", 1), "cat other", "stat 600 own true")
+	l.stop(t, w)
+}
+
+// replacedAtOnce gets ready to replace a file, and does so later.
+func replacedAtOnce(t *testing.T, l *trial) {
+	w := l.watch(t)
+	for _, data := range [][]byte{[]byte("second"), {}, []byte("third")} {
+		put, err := w.Replacing(t.Context(), "deep/key.pem", data)
+		if err != nil {
+			t.Fatalf("getting ready to replace a file: %v", err)
+		}
+		if err := put(); err != nil {
+			t.Fatalf("replacing a file: %v", err)
+		}
+		w.sees(t, w.path, "cat "+string(data), "stat 600 own true")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, err := w.Replacing(ctx, "deep/key.pem", []byte("never")); err != nil {
+		t.Fatalf("getting ready to replace a file: %v", err)
+	}
+	cancel()
+	w.sees(t, w.path, "cat third", "stat 600 own true")
 	l.stop(t, w)
 }
 

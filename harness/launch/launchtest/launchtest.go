@@ -61,6 +61,7 @@ var trials = []struct {
 	{"gets its files, for itself alone", files},
 	{"gets files that are filled once its place is known", filled},
 	{"finds a file replaced while it runs", replaced},
+	{"finds a file replaced at once while it runs", replacedAtOnce},
 	{"finds a file taken away while it runs", takenAway},
 	{"has a folder to write to", folder},
 	{"gets the environment given and no other", environment},
