@@ -87,15 +87,22 @@ func newRun(t testing.TB, api *client.Client) *launch.Run {
 	return run
 }
 
+// removeImages removes the images of a parent, those first of which no other is made.
 func removeImages(t testing.TB, api *client.Client, parent string) {
 	t.Helper()
-	images, err := api.ImageList(context.Background(), client.ImageListOptions{Filters: client.Filters{}.Add("label", labelParent+"="+parent)})
-	if err != nil {
-		t.Error(err)
-	}
-	for _, image := range images.Items {
-		if _, err := api.ImageRemove(context.Background(), image.ID, client.ImageRemoveOptions{Force: true}); err != nil {
+	for left := -1; left != 0; {
+		images, err := api.ImageList(context.Background(), client.ImageListOptions{Filters: client.Filters{}.Add("label", labelParent+"="+parent)})
+		if err != nil {
 			t.Error(err)
+			return
+		}
+		if len(images.Items) == left {
+			t.Errorf("wanted the images removed, found that %d stay", left)
+			return
+		}
+		left = len(images.Items)
+		for _, image := range images.Items {
+			_, _ = api.ImageRemove(context.Background(), image.ID, client.ImageRemoveOptions{Force: true})
 		}
 	}
 }
