@@ -26,7 +26,8 @@ help: ## Say what there is to make.
 	@echo
 	@echo 'make conformance takes TARGET=$(TARGET) (a name, or a file), LAUNCH=$(LAUNCH) (auto, container, process or'
 	@echo "in-process), SELECT='GLOB' (of case IDs: * within one part, ** across parts) and PROFILE=$(PROFILE) (core; documented: the"
-	@echo "page's own promises alone; slow: what takes most of a minute by nature; or all: core and slow)."
+	@echo "page's own promises alone; slow: what takes most of a minute by nature; spiffe-strict: core, and"
+	@echo 'what X509-SVIDs ask that Calico does not enforce; or all).'
 
 conformance: tlsconform ## Judge TARGET's components, after the suite has judged its own reference; see _output/.
 ifneq ($(TARGET),reference)

@@ -66,7 +66,7 @@ func (r Result) ruling(o Options) string {
 		return "none"
 	}
 	text := r.Rules[0]
-	if sentence := o.sentence(r.Rules[0]); sentence != "" {
+	if sentence := o.sentence(r.Rules[0], r.Level); sentence != "" {
 		text += ": " + sentence
 	}
 	if rest := r.Rules[1:]; len(rest) > 0 {
@@ -117,11 +117,18 @@ func (a Account) words() string {
 
 func alternatives(checks string) string { return strings.ReplaceAll(checks, "|", " or ") }
 
-// command returns the command line that runs just this case again.
-func (r Result) command(t Target, o Options) string {
-	return "tlsconform run --target " + quoted(cmp.Or(o.Target, t.Name)) + " --launch " + quoted(t.Launch) +
+// command returns the command line that runs just this case of a report again.
+func (r Result) command(of *Report, o Options) string {
+	profile := ""
+	if of.Profile != defaultProfile {
+		profile = " --profile " + quoted(of.Profile)
+	}
+	return "tlsconform run --target " + quoted(cmp.Or(o.Target, of.Target.Name)) + " --launch " + quoted(of.Target.Launch) + profile +
 		" --select '" + r.ID + "'"
 }
+
+// defaultProfile is the profile that a command takes which names none.
+const defaultProfile = "core"
 
 // quoted quotes a word for a POSIX shell where it needs it.
 func quoted(word string) string {

@@ -16,7 +16,7 @@ func Example() {
 	data := reports.Account{Phase: "application", Claim: "accepted"}
 	report := &reports.Report{
 		Suite:    reports.Suite{Version: "1.2.0"},
-		Profile:  "default",
+		Profile:  "core",
 		Strategy: "core",
 		Target:   reports.Target{Name: "my-distribution-4.2", Launch: "container"},
 		Starts:   1,
@@ -39,13 +39,13 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	rule := func(string) string { return "An expired leaf is refused." }
+	rule := func(string, reports.Level) string { return "An expired leaf is refused." }
 	if err := text.Render(os.Stdout, report, reports.Options{Rule: rule}); err != nil {
 		panic(err)
 	}
 	fmt.Println("exit code:", reports.Gate{Selected: due}.ExitCode(report))
 	// Output:
-	// tlsconform 1.2.0: target my-distribution-4.2 (container), profile default, strategy core
+	// tlsconform 1.2.0: target my-distribution-4.2 (container), profile core, strategy core
 	//
 	// link         mode  subject  conforms  deviates  known  unproven  skipped  broken
 	// felix-typha  cn    typha    1         1         0      0         0        0

@@ -173,7 +173,7 @@ func TestJUnitHoldsAnyText(t *testing.T) {
 		r.Results[i].Why, r.Results[i].Server.Log = odd, []string{odd}
 	}
 	r.Target.Name, r.StaleDeviations[0].Cases, r.StaleDeviations[0].Reason = odd, odd, odd
-	data := rendered(t, "junit", r, Options{Rule: func(string) string { return odd }})
+	data := rendered(t, "junit", r, Options{Rule: func(string, Level) string { return odd }})
 	all := parsed(t, data)
 	if want := len(r.Results) + 2; all.Tests != want || len(all.cases()) != want {
 		t.Errorf("found %d tests and %d cases, wanted %d", all.Tests, len(all.cases()), want)

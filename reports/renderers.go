@@ -33,8 +33,9 @@ type Renderer func(w io.Writer, r *Report, o Options) error
 
 // Options holds what a renderer may want besides the report. The zero value is of use.
 type Options struct {
-	// Rule returns a rule's sentence by its ID, and "" for one that it doesn't know; nil knows none.
-	Rule func(id string) string
+	// Rule returns what a rule says of a case of a level, by the rule's ID, and "" for one that it doesn't know; nil knows
+	// none.
+	Rule func(id string, level Level) string
 	// Target is the target as the command line named it; "" takes the report's name for it.
 	Target string
 	// Files are the files that the run wrote, to be named.
@@ -90,9 +91,9 @@ func (o Options) limit() int {
 	return o.Limit
 }
 
-func (o Options) sentence(rule string) string {
+func (o Options) sentence(rule string, level Level) string {
 	if o.Rule == nil {
 		return ""
 	}
-	return o.Rule(rule)
+	return o.Rule(rule, level)
 }

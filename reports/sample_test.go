@@ -16,7 +16,7 @@ var sentences = map[string]string{
 	"TYPHA-19": "The reason of a refusal is logged with the client's address.",
 }
 
-func sentence(rule string) string { return sentences[rule] }
+func sentence(rule string, _ Level) string { return sentences[rule] }
 
 // accepted is a result that conforms: both sides exchanged data.
 func accepted(id string) Result {
@@ -61,7 +61,7 @@ func sample() *Report {
 	const cn, uri = "felix-typha/cn/typha/", "felix-typha/uri-san/typha/"
 	r := &Report{
 		Suite:   Suite{Version: "0.3.0"},
-		Profile: "default", Strategy: "core",
+		Profile: "core", Strategy: "core",
 		Coverage: map[string]Coverage{"felix-typha": {TwoWay: 0.875, ThreeWay: 0.5}, "etcd": {}},
 		Target: Target{Name: "calico-v3.31.0", Launch: "container", Components: []Component{
 			{

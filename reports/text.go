@@ -103,7 +103,7 @@ func (p *page) unexpected(r *Report) {
 		p.line("  rule    %s", result.ruling(p.o))
 		p.line("  wanted  %s", result.comparison())
 		p.line("  why     %s", oneLine(result.Why))
-		p.line("  repeat  %s", result.command(r.Target, p.o))
+		p.line("  repeat  %s", result.command(r, p.o))
 	}
 	if more := len(all) - len(shown); more > 0 {
 		where := "the report"

@@ -18,7 +18,7 @@ func TestTextTellsEachUnexpectedResultInFiveLines(t *testing.T) {
 		x := &r.Results[i]
 		x.Why, x.Observed.Identity, x.Server.Error = hostile, hostile, hostile
 	}
-	text := string(rendered(t, "text", r, Options{Rule: func(string) string { return hostile }, Target: hostile}))
+	text := string(rendered(t, "text", r, Options{Rule: func(string, Level) string { return hostile }, Target: hostile}))
 	if strings.ContainsAny(text, "\x1b\r\x00\u202e") {
 		t.Errorf("what a component said steers the terminal: %q", text)
 	}
@@ -65,7 +65,7 @@ func TestTextPutsTheGravestFirst(t *testing.T) {
 func TestCommandIsQuotedForTheShell(t *testing.T) {
 	for _, target := range []string{"calico-v3.31.0", "./my target.yaml", "it's.yaml", "$(id)", "a;b", "`x`", "*", "ä.yaml"} {
 		r := deviating("felix-typha/cn/typha/client=expired/server=good/tls1.3/setting=unset-CAFile+ClientCN")
-		command := r.command(Target{Name: "other", Launch: "in-process"}, Options{Target: target})
+		command := r.command(&Report{Profile: "core", Target: Target{Name: "other", Launch: "in-process"}}, Options{Target: target})
 		out, err := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(command, "tlsconform", `printf '%s\n'`, 1)).Output()
 		if err != nil {
 			t.Fatal(err)

@@ -17,6 +17,8 @@ type Verifier struct {
 	Trust []pki.AuthorityName
 	// CN and URISAN are the names required; "" requires none. Where both are set, either suffices.
 	CN, URISAN string
+	// X509SVID says that the peer's leaf must be an X509-SVID besides (SPIFFE X509-SVID sections 2, 4.1 and 4.3).
+	X509SVID bool
 }
 
 // Plaintext reports whether the end speaks plaintext.
@@ -75,6 +77,8 @@ type Setting struct {
 	Versions []Version
 	// Level is the level of its cases, where it is not that of their first rule.
 	Level string
+	// Profile is where its cases belong that are not for every run; "" for those that are.
+	Profile string
 	// Since is the first version of the subject that knows what is set, as "v3.32.0"; "" for any.
 	Since string
 	// Rules are the rules that the setting was made for.

@@ -46,7 +46,8 @@ const Slow = "slow"
 // Profile returns where a case belongs that is not for every run; "" for one that is.
 func Profile(l link.Link, c Case) string {
 	d, _ := l.Conduct(c.Conduct)
-	return d.Profile
+	s, _ := l.Setting(c.Setting, c.Mode, c.Subject)
+	return cmp.Or(d.Profile, s.Profile)
 }
 
 // Since returns the first version of the subject that a case can be put to, as "v3.32.0"; "" for any.
@@ -55,8 +56,8 @@ func Since(l link.Link, c Case) string {
 	return s.Since
 }
 
-// InProfile enumerates the cases of a link by a strategy that belong to a profile: "" for those of every run. What takes
-// long is the same whatever the strategy.
+// InProfile enumerates the cases of a link by a strategy that belong to a profile: "" for those of every run. The others
+// are the same whatever the strategy.
 func InProfile(l link.Link, s Strategy, profile string) []Case {
 	if profile == "" {
 		return s.Cases(l)

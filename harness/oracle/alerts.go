@@ -53,6 +53,8 @@ var goAlerts = []alertRow{
 	{"validity", handshake.Server, nil, 0, 0, handshake.CertificateExpired},
 	{"eku", handshake.Server, nil, 0, 0, handshake.BadCertificate},
 	{"identity", handshake.Server, nil, 0, 0, handshake.BadCertificate},
+	{"svid-names", handshake.Server, nil, 0, 0, handshake.BadCertificate},
+	{"svid-usage", handshake.Server, nil, 0, 0, handshake.BadCertificate},
 	{"possession", handshake.Server, nil, 0, 0, handshake.DecryptError},
 	{"digest", handshake.Client, nil, 0, 0, handshake.BadCertificate},
 	{"issuer", handshake.Client, nil, 0, 0, handshake.BadCertificate},
@@ -63,6 +65,8 @@ var goAlerts = []alertRow{
 	{"validity", handshake.Client, nil, 0, 0, handshake.BadCertificate},
 	{"eku", handshake.Client, nil, 0, 0, handshake.BadCertificate},
 	{"identity", handshake.Client, nil, 0, 0, handshake.BadCertificate},
+	{"svid-names", handshake.Client, nil, 0, 0, handshake.BadCertificate},
+	{"svid-usage", handshake.Client, nil, 0, 0, handshake.BadCertificate},
 	{"possession", handshake.Client, in13, 0, 0, handshake.DecryptError},
 	{"possession", handshake.Client, in12, 0, 0, handshake.IllegalParameter},
 }

@@ -38,6 +38,8 @@ var rows = []row{
 	{"issuer", pki.CheckChain, showing.hasUnknownIssuer, "IDENT-40", "IDENT-40"},
 	{"eku", pki.CheckEKU, showing.usageIsNotAllowed, "IDENT-49", "IDENT-50"},
 	{"identity", pki.CheckIdentity, showing.isSomebodyElse, "IDENT-02", "IDENT-02"},
+	{"svid-names", pki.CheckIdentity, showing.hasOtherThanOneURI, "IDENT-20", "IDENT-20"},
+	{"svid-usage", pki.CheckIdentity, showing.isIssuer, "IDENT-54", "IDENT-54"},
 	{"possession", pki.CheckPossession, func(s showing) bool { return s.cred.ForeignKey }, "IDENT-24", "IDENT-24"},
 }
 
@@ -94,7 +96,7 @@ func (r row) rules(by handshake.Side, s showing) []string {
 	if by == handshake.Server {
 		rule = r.byServer
 	}
-	if r.check != pki.CheckIdentity {
+	if r.name != "identity" {
 		return []string{rule}
 	}
 	leaf := s.cred.Leaf
@@ -213,6 +215,17 @@ func (s showing) usageIsNotAllowed() bool {
 	return slices.ContainsFunc(s.all(), func(t pki.Template) bool {
 		return len(t.Usages) > 0 && !slices.Contains(t.Usages, role.Usage()) && !slices.Contains(t.Usages, x509.ExtKeyUsageAny)
 	})
+}
+
+// hasOtherThanOneURI: an X509-SVID has exactly one URI SAN (SPIFFE X509-SVID section 2).
+func (s showing) hasOtherThanOneURI() bool { return s.asked.X509SVID && len(s.cred.Leaf.URIs) != 1 }
+
+// isIssuer: the leaf of an X509-SVID is no authority, and is there to sign, but not to sign certificates or revocation
+// lists (SPIFFE X509-SVID sections 4.1 and 4.3).
+func (s showing) isIssuer() bool {
+	const issuing = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	leaf := s.cred.Leaf
+	return s.asked.X509SVID && (leaf.CA || leaf.KeyUsage&issuing != 0 || leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0)
 }
 
 func (s showing) isSomebodyElse() bool {

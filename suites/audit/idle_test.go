@@ -10,6 +10,7 @@ import (
 	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/harness/oracle"
 	"github.com/calico-tls/conformance/pki"
+	"github.com/calico-tls/conformance/suites/conformance"
 )
 
 // What rules are about that no case poses yet.
@@ -31,13 +32,16 @@ var unposed = map[string]string{
 // posed are the groups of rules of which each has a case, but for those that are unposed.
 var posed = []string{"IDENT", "TYPHA", "FELIX", "CONF"}
 
-// predictions are the expectations of each case of core, and of each slow one.
+// predictions are the expectations of each case of every profile.
 func predictions(t *testing.T) map[matrix.Case]oracle.Expectation {
 	t.Helper()
+	everyProfile, ok := conformance.ProfileNamed("all")
+	if !ok {
+		t.Fatal("wanted a profile of all cases, found none")
+	}
 	all := map[matrix.Case]oracle.Expectation{}
 	for _, l := range harness.Links {
-		cases := slices.Concat(matrix.Core(l.Link), matrix.InProfile(l.Link, matrix.Strategies[0], matrix.Slow))
-		for _, c := range cases {
+		for _, c := range everyProfile.Cases(l.Link, matrix.Strategies[0]) {
 			e, err := oracle.Predict(l.Link, c)
 			if err != nil {
 				t.Fatal(err)

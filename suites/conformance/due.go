@@ -18,7 +18,7 @@ const calico = "calico"
 // dueOf returns the cases of a link that a target is due: those whose subjects it has, and that can be put to the
 // version that it names; and those that cannot.
 func dueOf(l link.Link, s matrix.Strategy, p Profile, t target.Target) (due []matrix.Case, inapplicable []reports.Inapplicable) {
-	for _, c := range p.cases(l, s) {
+	for _, c := range p.Cases(l, s) {
 		switch {
 		case !has(t, c.Subject):
 		case Applies(l, c, t.Implementation.Project, t.Implementation.Version):

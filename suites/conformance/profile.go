@@ -6,6 +6,7 @@ import (
 
 	"github.com/calico-tls/conformance/fixtures"
 	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/link/felixtypha"
 	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/harness/oracle"
 )
@@ -23,7 +24,8 @@ var Profiles = []Profile{
 	{"core", "the page and what everybody relies on besides, of what is soon known", core},
 	{"documented", "the page's own promises alone", documented},
 	{"slow", "what takes most of a minute by nature", slow},
-	{"all", "core and slow", all},
+	{"spiffe-strict", "core, and what X509-SVIDs ask that Calico does not enforce", strict},
+	{"all", "all of these", all},
 }
 
 // ProfileNamed returns the profile of that name.
@@ -34,6 +36,9 @@ func ProfileNamed(name string) (Profile, bool) {
 	}
 	return Profiles[i], true
 }
+
+// Cases enumerates the profile's cases of a link by a strategy, sorted by ID.
+func (p Profile) Cases(l link.Link, s matrix.Strategy) []matrix.Case { return p.cases(l, s) }
 
 // ProfileUsage says in a sentence which profiles there are.
 func ProfileUsage() string {
@@ -48,8 +53,14 @@ func core(l link.Link, s matrix.Strategy) []matrix.Case { return matrix.InProfil
 
 func slow(l link.Link, s matrix.Strategy) []matrix.Case { return matrix.InProfile(l, s, matrix.Slow) }
 
-func all(l link.Link, s matrix.Strategy) []matrix.Case {
-	cases := slices.Concat(core(l, s), slow(l, s))
+func strict(l link.Link, s matrix.Strategy) []matrix.Case {
+	return sorted(core(l, s), matrix.InProfile(l, s, felixtypha.SPIFFEStrict))
+}
+
+func all(l link.Link, s matrix.Strategy) []matrix.Case { return sorted(strict(l, s), slow(l, s)) }
+
+func sorted(sets ...[]matrix.Case) []matrix.Case {
+	cases := slices.Concat(sets...)
 	slices.SortFunc(cases, func(a, b matrix.Case) int { return strings.Compare(a.ID(), b.ID()) })
 	return cases
 }

@@ -22,14 +22,17 @@ func due(t *testing.T, profile string) []string {
 	return ids
 }
 
-// TestProfiles: core and slow are apart, all is both, and documented is some of core and not all of it.
+// TestProfiles: strict is more than core, all is that and slow, which is apart, and documented is some of core and not all of it.
 func TestProfiles(t *testing.T) {
 	t.Parallel()
-	core, documented, slow, all := due(t, "core"), due(t, "documented"), due(t, "slow"), due(t, "all")
-	both := slices.Concat(core, slow)
+	core, documented, slow, strict, all := due(t, "core"), due(t, "documented"), due(t, "slow"), due(t, "spiffe-strict"), due(t, "all")
+	both := slices.Concat(strict, slow)
 	slices.Sort(both)
 	if !slices.Equal(both, all) || len(slices.Compact(both)) != len(all) {
-		t.Errorf("wanted all to be the %d of core and the %d slow ones, found %d", len(core), len(slow), len(all))
+		t.Errorf("wanted all to be the %d that are strict and the %d slow ones, found %d", len(strict), len(slow), len(all))
+	}
+	if len(strict) <= len(core) {
+		t.Errorf("wanted more than the %d of core to be strict, found %d", len(core), len(strict))
 	}
 	if len(documented) == 0 || len(documented) >= len(core) {
 		t.Errorf("wanted some of the %d of core to be documented, found %d", len(core), len(documented))

@@ -34,9 +34,10 @@ func newExplain() *cobra.Command {
 
 // page is what explain says of a case.
 type page struct {
-	ID, Mode, Setting, Conduct, Wanted, Twin, ByHand string
-	Ends                                             []end
-	Rules                                            []fixtures.Rule
+	ID, Profile, Mode, Setting, Conduct, Wanted, Twin, ByHand string
+
+	Ends  []end
+	Rules []fixtures.Rule
 }
 
 type end struct {
@@ -67,7 +68,7 @@ twin, which must be accepted:
   {{.}}
 {{end}}
 run it:
-  tlsconform run --select '{{.ID}}'
+  tlsconform run{{with .Profile}} --profile {{.}}{{end}} --select '{{.ID}}'
 {{with .ByHand}}
 by hand, in a folder with its files:
   {{.}}
@@ -80,7 +81,7 @@ func explain(w io.Writer, c matrix.Case) error {
 		return err
 	}
 	mode, _ := l.Mode(c.Mode)
-	p := page{ID: c.ID(), Mode: mode.Name + ": " + mode.Text, Wanted: e.Wanted(), ByHand: byHand(l.Link, c)}
+	p := page{ID: c.ID(), Mode: mode.Name + ": " + mode.Text, Wanted: e.Wanted(), ByHand: byHand(l.Link, c), Profile: matrix.Profile(l.Link, c)}
 	if s, ok := l.Setting(c.Setting, c.Mode, c.Subject); ok {
 		p.Setting = s.Name + ": " + s.Text
 	}
@@ -94,6 +95,9 @@ func explain(w io.Writer, c matrix.Case) error {
 		rule, err := fixtures.RuleNamed(id)
 		if err != nil {
 			return err
+		}
+		if e.Level == string(fixtures.Should) && rule.Should != "" {
+			rule.Level, rule.Text = fixtures.Should, rule.Should
 		}
 		p.Rules = append(p.Rules, rule)
 	}
@@ -145,7 +149,11 @@ func requirement(v link.Verifier) string {
 	for i, name := range v.Trust {
 		trust[i] = string(name)
 	}
-	return fmt.Sprintf("a chain to %s, and %s", strings.Join(trust, ", "), strings.Join(names, " or "))
+	text := fmt.Sprintf("a chain to %s, and %s", strings.Join(trust, ", "), strings.Join(names, " or "))
+	if v.X509SVID {
+		text += ", in an X509-SVID to the letter"
+	}
+	return text
 }
 
 // byHand is the command that makes the same connection with OpenSSL.

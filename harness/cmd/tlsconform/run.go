@@ -183,11 +183,14 @@ func outFolder(path string) (*os.Root, error) {
 	return root, nil
 }
 
-// sentence returns a rule's sentence.
-func sentence(id string) string {
+// sentence returns a rule's sentence; of one that records what is, what should be, for a case that asks for that.
+func sentence(id string, level reports.Level) string {
 	rule, err := fixtures.RuleNamed(id)
-	if err != nil {
+	switch {
+	case err != nil:
 		return ""
+	case level == reports.Should && rule.Should != "":
+		return rule.Should
 	}
 	return rule.Text
 }

@@ -110,6 +110,9 @@ func (e environment) policy(side handshake.Side) (policy, error) {
 	if p.suites, err = e.suites(); err != nil {
 		return p, err
 	}
+	if err := e.strictly(&p); err != nil {
+		return p, err
+	}
 	name := e[FaultSetting]
 	if name == "" {
 		return p, nil

@@ -14,6 +14,7 @@ var settings = slices.Concat(
 	incomplete(handshake.Server), incomplete(handshake.Client),
 	spoilt(handshake.Server), spoilt(handshake.Client),
 	onTyphaAlone, onFelixAlone, mended(),
+	strict(handshake.Server), strict(handshake.Client),
 )
 
 // peers are the names that a side requires in its modes.
