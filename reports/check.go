@@ -129,8 +129,15 @@ func (r *Report) checkHead(c *checker) {
 	c.text("profile", r.Profile)
 	c.text("strategy", r.Strategy)
 	for _, link := range slices.Sorted(maps.Keys(r.Coverage)) {
-		c.share("coverage."+link+".twoWay", r.Coverage[link].TwoWay)
-		c.share("coverage."+link+".threeWay", r.Coverage[link].ThreeWay)
+		coverage := r.Coverage[link]
+		c.share("coverage."+link+".twoWay", coverage.TwoWay)
+		c.share("coverage."+link+".threeWay", coverage.ThreeWay)
+		if coverage.Constraints == nil {
+			c.fail("coverage."+link+".constraints", "found null in the place of a list")
+		}
+		for i, constraint := range coverage.Constraints {
+			c.text(fmt.Sprintf("coverage.%s.constraints[%d]", link, i), constraint)
+		}
 	}
 	c.name("target.name", r.Target.Name)
 	c.text("target.launch", r.Target.Launch)

@@ -147,7 +147,7 @@ func TestWriteRefuses(t *testing.T) {
 		{"a result added later", func(r *Report) { r.Results = append(r.Results, accepted("a/b/c/client=d/server=e/none")) }, "summary"},
 		{"a claim set by hand", func(r *Report) { r.Claim = Conformant }, "claim"},
 		{"two results for a case", func(r *Report) { r.Results = append(r.Results, r.Results[0]); r.Summary.Conforms++ }, "second result"},
-		{"no number", func(r *Report) { r.Coverage["etcd"] = Coverage{TwoWay: math.NaN()} }, "coverage.etcd.twoWay"},
+		{"no number", func(r *Report) { r.Coverage["etcd"] = Coverage{TwoWay: math.NaN(), Constraints: []string{}} }, "coverage.etcd.twoWay"},
 		{"a pass without evidence", func(r *Report) { r.Results[0].Evidence = "" }, "evidence"},
 		{"a pass that saw nothing", func(r *Report) { r.Results[0].Observed = Behaviour{} }, "observed.outcome"},
 		{"a pass by another side", func(r *Report) { r.Results[1].Observed.By = "client" }, "observed.by"},

@@ -35,6 +35,10 @@ func (r *Report) tidy() *Report {
 	if t.Coverage == nil {
 		t.Coverage = map[string]Coverage{}
 	}
+	for name, c := range t.Coverage {
+		c.Constraints = list(c.Constraints)
+		t.Coverage[name] = c
+	}
 	t.Target.Components = list(r.Target.Components)
 	t.Results = list(r.Results)
 	t.Inapplicable = list(r.Inapplicable)

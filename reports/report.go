@@ -96,10 +96,13 @@ type Suite struct {
 	Cases int `json:"cases"`
 }
 
-// Coverage is the share, from 0 to 1, of the combinations that can be seen.
+// Coverage is the share, from 0 to 1, of the combinations of two and of three factors that can be seen. The factors are
+// mode, client variant, server variant, version and subject.
 type Coverage struct {
 	TwoWay   float64 `json:"twoWay"`
 	ThreeWay float64 `json:"threeWay"`
+	// Constraints say in sentences which combinations cannot be seen.
+	Constraints []string `json:"constraints"`
 }
 
 // Target says what was judged.

@@ -62,7 +62,7 @@ func sample() *Report {
 	r := &Report{
 		Suite:   Suite{Version: "0.3.0"},
 		Profile: "core", Strategy: "core",
-		Coverage: map[string]Coverage{"felix-typha": {TwoWay: 0.875, ThreeWay: 0.5}, "etcd": {}},
+		Coverage: map[string]Coverage{"felix-typha": {TwoWay: 0.875, ThreeWay: 0.5, Constraints: []string{"neither end speaks plaintext"}}, "etcd": {}},
 		Target: Target{Name: "calico-v3.31.0", Launch: "container", Components: []Component{
 			{
 				Role: "typha", Implementation: "calico-v3.31.0", Version: "v3.31.0", Go: "go1.24.9",

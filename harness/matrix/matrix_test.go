@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -130,39 +131,69 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestPairwiseCoversEachPair counts: each pair of values that can be seen together is in some case.
-func TestPairwiseCoversEachPair(t *testing.T) {
+// TestStrategiesCover counts, by an enumeration of its own: pairwise has each pair of values that can be seen together,
+// for each end as the subject, and full each triple; core has not all of either.
+func TestStrategiesCover(t *testing.T) {
 	t.Parallel()
 	l := felixtypha.Link
-	cases := matrix.Pairwise(l)
-	for _, subject := range []handshake.Side{handshake.Server, handshake.Client} {
-		covered := map[matrix.Pair]bool{}
-		for _, c := range cases {
-			if c.Subject == l.End(subject).Component {
-				for _, p := range matrix.Pairs(c) {
-					covered[p] = true
+	for _, c := range []struct {
+		strategy string
+		n        int
+		whole    bool
+	}{{"pairwise", 2, true}, {"full", 2, true}, {"full", 3, true}, {"core", 2, false}, {"pairwise", 3, false}} {
+		s, ok := matrix.StrategyNamed(c.strategy)
+		if !ok {
+			t.Fatalf("there is no strategy %s", c.strategy)
+		}
+		cases := s.Cases(l)
+		missing := map[matrix.Combination]bool{}
+		possible := map[matrix.Combination]bool{}
+		covered := map[matrix.Combination]bool{}
+		for _, x := range cases {
+			if x.Setting == "" && x.Conduct == "" {
+				for _, combination := range matrix.Combinations(x, c.n) {
+					covered[combination] = true
 				}
 			}
 		}
-		missing := map[matrix.Pair]bool{}
-		possible := 0
-		for _, c := range everything(l, subject) {
-			for _, p := range matrix.Pairs(c) {
-				possible++
-				if !covered[p] {
-					missing[p] = true
+		for _, subject := range []handshake.Side{handshake.Server, handshake.Client} {
+			for _, x := range everything(l, subject) {
+				for _, combination := range matrix.Combinations(x, c.n) {
+					possible[combination] = true
+					if !covered[combination] {
+						missing[combination] = true
+					}
 				}
 			}
 		}
-		if possible == 0 || len(missing) > 0 {
-			t.Errorf("%s as the subject: %d pairs are not covered, such as %v", subject, len(missing), first(missing))
+		if len(possible) == 0 || c.whole != (len(missing) == 0) {
+			t.Errorf("%s: %d of %d combinations of %d are not covered, such as %v", c.strategy, len(missing), len(possible), c.n, first(missing))
+		}
+		want := 1 - float64(len(missing))/float64(len(possible))
+		if got := matrix.Coverage(l, cases, c.n); math.Abs(got-want) > 1e-9 {
+			t.Errorf("%s: wanted a coverage of %v, found %v", c.strategy, want, got)
 		}
 	}
 }
 
-func first(pairs map[matrix.Pair]bool) any {
-	for p := range pairs {
-		return p
+// TestFull: it is big, in order, and holds all of core.
+func TestFull(t *testing.T) {
+	t.Parallel()
+	full := ids(matrix.Full(felixtypha.Link))
+	const least = 20_000
+	if len(full) < least || !slices.IsSorted(full) || len(slices.Compact(slices.Clone(full))) != len(full) {
+		t.Errorf("wanted %d cases or more, in order, none twice, found %d", least, len(full))
+	}
+	for _, id := range ids(matrix.Core(felixtypha.Link)) {
+		if _, found := slices.BinarySearch(full, id); !found {
+			t.Errorf("%s is in core, and not in full", id)
+		}
+	}
+}
+
+func first(missing map[matrix.Combination]bool) any {
+	for c := range missing {
+		return c
 	}
 	return nil
 }

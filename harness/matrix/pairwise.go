@@ -20,11 +20,8 @@ func Pairwise(l link.Link) []Case {
 	return sorted(cases)
 }
 
-// Pair is two values of two factors.
-type Pair struct{ a, b string }
-
 func pairs(l link.Link, subject handshake.Side) []Case {
-	covered := map[Pair]bool{}
+	covered := map[Combination]bool{}
 	var cases []Case
 	modes := slices.DeleteFunc(slices.Clone(l.Modes), func(m link.Mode) bool { return m.Server.Plaintext() })
 	for _, client := range pairable(handshake.Client) {
@@ -35,7 +32,7 @@ func pairs(l link.Link, subject handshake.Side) []Case {
 			if c, ok := telling(l.End(subject).Component, candidates(modes, client, server), covered); ok {
 				c.Link = l.Name
 				cases = append(cases, c)
-				for _, p := range Pairs(c) {
+				for _, p := range Combinations(c, 2) {
 					covered[p] = true
 				}
 			}
@@ -51,13 +48,6 @@ func Hidden(client, server pki.Variant, subject handshake.Side) bool {
 		return server.Breaks != ""
 	}
 	return client.Breaks != ""
-}
-
-// pairable are the variants that an end can show without a setting made for them.
-func pairable(side handshake.Side) []pki.Variant {
-	return slices.DeleteFunc(slices.Clone(pki.Variants), func(v pki.Variant) bool {
-		return v.Setting || v.Name == "none" && side == handshake.Server
-	})
 }
 
 // candidates are the cases of a pair of variants, in the modes that ask for the names that the two are about.
@@ -90,13 +80,13 @@ func asksAbout(asked link.Verifier, v pki.Variant) bool {
 }
 
 // telling returns the candidate that covers the most pairs that are not covered yet, the first of several.
-func telling(subject string, cases []Case, covered map[Pair]bool) (Case, bool) {
+func telling(subject string, cases []Case, covered map[Combination]bool) (Case, bool) {
 	var best Case
 	most := -1
 	for _, c := range cases {
 		c.Subject = subject
 		news := 0
-		for _, p := range Pairs(c) {
+		for _, p := range Combinations(c, 2) {
 			if !covered[p] {
 				news++
 			}
@@ -106,10 +96,4 @@ func telling(subject string, cases []Case, covered map[Pair]bool) (Case, bool) {
 		}
 	}
 	return best, most >= 0
-}
-
-// Pairs returns the pairs of factors that a case covers.
-func Pairs(c Case) []Pair {
-	mode, client, server, version := "mode="+c.Mode, "client="+c.Client, "server="+c.Server, string(c.Version)
-	return []Pair{{mode, client}, {mode, server}, {mode, version}, {client, server}, {client, version}, {server, version}}
 }

@@ -23,6 +23,7 @@ type Strategy struct {
 var Strategies = []Strategy{
 	{"core", "one difference from the accepted case at a time, in each mode, at both TLS versions", Core},
 	{"pairwise", "each pair of variants, modes and versions in which neither defect hides the other", Pairwise},
+	{"full", "every combination of variants, modes and versions in which neither defect hides the other", Full},
 }
 
 // StrategyNamed returns the strategy of that name.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -340,36 +339,13 @@ func Version() string {
 	return "devel"
 }
 
-// coverage counts, for each link, the share of the pairs that can be seen together that the cases cover.
+// coverage counts, for each link, the share of the combinations that can be seen together that the cases cover.
 func coverage(cases []matrix.Case) map[string]reports.Coverage {
 	shares := map[string]reports.Coverage{}
 	for _, l := range harness.Links {
-		shares[l.Name] = reports.Coverage{}
-	}
-	all := map[string]map[matrix.Pair]bool{}
-	for _, l := range harness.Links {
-		all[l.Name] = map[matrix.Pair]bool{}
-		for _, c := range matrix.Pairwise(l.Link) {
-			for _, p := range matrix.Pairs(c) {
-				all[l.Name][p] = false
-			}
+		shares[l.Name] = reports.Coverage{
+			TwoWay: matrix.Coverage(l.Link, cases, 2), ThreeWay: matrix.Coverage(l.Link, cases, 3), Constraints: matrix.Constraints,
 		}
-	}
-	for _, c := range cases {
-		for _, p := range matrix.Pairs(c) {
-			if _, possible := all[c.Link][p]; possible {
-				all[c.Link][p] = true
-			}
-		}
-	}
-	for name, pairs := range all {
-		covered := 0
-		for seen := range maps.Values(pairs) {
-			if seen {
-				covered++
-			}
-		}
-		shares[name] = reports.Coverage{TwoWay: float64(covered) / float64(max(1, len(pairs)))}
 	}
 	return shares
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,22 +12,23 @@ import (
 	"github.com/calico-tls/conformance/harness"
 	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/harness/oracle"
+	"github.com/calico-tls/conformance/suites/conformance"
 )
 
 func newList() *cobra.Command {
-	var rule, glob, strategy string
+	var rule, glob, strategy, profile string
 	var onlyCount bool
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "list the cases, by their IDs; with --rule or --select those of every profile",
+		Short: "list the cases, by their IDs",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cases, err := enumerate(strategy)
+			if profile == "" && rule == "" && glob == "" {
+				profile = conformance.Profiles[0].Name
+			}
+			cases, err := enumerate(strategy, cmp.Or(profile, everyProfile))
 			if err != nil {
 				return err
-			}
-			if rule != "" || glob != "" {
-				cases = append(cases, slow()...)
 			}
 			if glob != "" {
 				if cases, err = matrix.Select(cases, glob); err != nil {
@@ -40,8 +42,7 @@ func newList() *cobra.Command {
 			}
 			out := cmd.OutOrStdout()
 			if onlyCount {
-				_, err = fmt.Fprintln(out, len(cases))
-				return err
+				return count(out, cases)
 			}
 			for _, c := range cases {
 				if _, err = fmt.Fprintln(out, c.ID()+remark(c)); err != nil {
@@ -54,18 +55,13 @@ func newList() *cobra.Command {
 	cmd.Flags().StringVar(&rule, "rule", "", "only the cases of a rule, as in IDENT-47")
 	cmd.Flags().StringVar(&glob, "select", "", "only the cases whose ID the glob matches: * within one part, ** across parts")
 	strategyFlag(cmd, &strategy)
-	cmd.Flags().BoolVar(&onlyCount, "count", false, "print how many there are")
+	cmd.Flags().StringVar(&profile, "profile", "", "only the cases of a profile; without it those of "+conformance.Profiles[0].Name+", or with --rule or --select of all: "+conformance.ProfileUsage())
+	cmd.Flags().BoolVar(&onlyCount, "count", false, "print how many there are, of what, and about how long they take")
 	return cmd
 }
 
-// slow returns the cases of every link that take long by nature.
-func slow() []matrix.Case {
-	var cases []matrix.Case
-	for _, l := range harness.Links {
-		cases = append(cases, matrix.InProfile(l.Link, matrix.Strategies[0], matrix.Slow)...)
-	}
-	return cases
-}
+// everyProfile is the profile that holds all the others.
+const everyProfile = "all"
 
 // remark says of a case that it is not for every run, or not for every version; "" of the others.
 func remark(c matrix.Case) string {
@@ -87,8 +83,8 @@ func strategyFlag(cmd *cobra.Command, strategy *string) {
 	cmd.Flags().StringVar(strategy, "strategy", matrix.Strategies[0].Name, "how cases are enumerated: "+strings.Join(names, "; "))
 }
 
-// enumerate returns the cases of every link.
-func enumerate(strategy string) ([]matrix.Case, error) {
+// enumerate returns the cases of every link by a strategy that belong to a profile.
+func enumerate(strategy, profile string) ([]matrix.Case, error) {
 	s, ok := matrix.StrategyNamed(strategy)
 	if !ok {
 		var names []string
@@ -100,9 +96,15 @@ func enumerate(strategy string) ([]matrix.Case, error) {
 			"the strategies are " + strings.Join(names, ", "),
 		}
 	}
+	p, ok := conformance.ProfileNamed(profile)
+	if !ok {
+		return nil, &hintedError{
+			fmt.Errorf("choosing a profile: there is none named %q", profile), "the profiles are " + conformance.ProfileUsage(),
+		}
+	}
 	var cases []matrix.Case
 	for _, l := range harness.Links {
-		cases = append(cases, s.Cases(l.Link)...)
+		cases = append(cases, p.Cases(l.Link, s)...)
 	}
 	return cases, nil
 }
@@ -121,14 +123,9 @@ func ofRule(cases []matrix.Case, id string) ([]matrix.Case, error) {
 
 // caseNamed returns the case with an ID, among all that any strategy enumerates.
 func caseNamed(id string) (matrix.Case, error) {
-	all := slow()
-	for _, c := range all {
-		if c.ID() == id {
-			return c, nil
-		}
-	}
+	var all []matrix.Case
 	for _, s := range matrix.Strategies {
-		cases, err := enumerate(s.Name)
+		cases, err := enumerate(s.Name, everyProfile)
 		if err != nil {
 			return matrix.Case{}, err
 		}
@@ -138,7 +135,7 @@ func caseNamed(id string) (matrix.Case, error) {
 			}
 		}
 		if s.Name == matrix.Strategies[0].Name {
-			all = append(all, cases...)
+			all = cases
 		}
 	}
 	return matrix.Case{}, &hintedError{

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/calico-tls/conformance/harness"
+	"github.com/calico-tls/conformance/harness/matrix"
+	"github.com/calico-tls/conformance/suites/conformance"
+)
+
+// pace is how fast cases are judged on two cores, as far as one can say beforehand.
+type pace struct {
+	what, launch string
+	// cases and starts are how many there are of them in a second, one after the other.
+	cases, starts float64
+}
+
+var paces = []pace{
+	{"the reference", conformance.LaunchInProcess, 350, 100},
+	{"built components", conformance.LaunchProcess, 100, 10},
+	{"built components", conformance.LaunchContainer, 60, 5},
+}
+
+// count tells how many cases there are, of what, and about how long they take.
+func count(w io.Writer, cases []matrix.Case) error {
+	starts := len(harness.Plan(cases))
+	subjects := map[string]int{}
+	for _, c := range cases {
+		subjects[c.Link+"\t"+c.Subject]++
+	}
+	var lines []string
+	for subject, n := range subjects {
+		lines = append(lines, fmt.Sprintf("%s\t%d", subject, n))
+	}
+	slices.Sort(lines)
+	lines = append([]string{fmt.Sprintln(len(cases)) + "link\tsubject\tcases"}, lines...)
+	lines = append(lines, "", fmt.Sprintf("in %d starts; about, on two quiet cores:", starts))
+	for _, p := range paces {
+		seconds := float64(len(cases))/p.cases + float64(starts)/p.starts
+		lines = append(lines, fmt.Sprintf("%s\t%s\t%s", p.what, p.launch, time.Duration(seconds+1)*time.Second))
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	if _, err := io.WriteString(table, strings.Join(lines, "\n")+"\n"); err != nil {
+		return err
+	}
+	return table.Flush()
+}

@@ -1,0 +1,101 @@
+package matrix
+
+import (
+	"slices"
+
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/pki"
+)
+
+// Constraints say which combinations of mode, variants, version and subject are not in [Space].
+var Constraints = []string{
+	"a subject shows no defect of its own: whoever refuses that is not the subject, and hides what the subject would say",
+	"a variant that is about a name is shown where that name is required",
+	"a variant that needs a setting made for it is shown with that setting alone",
+	"a server sends a certificate",
+	"a variant is shown in the versions of TLS that can carry it",
+	"neither end speaks plaintext",
+}
+
+// Space enumerates each combination of mode, variants, version and subject, without setting and conduct, in which the
+// subject is asked something.
+func Space(l link.Link) []Case {
+	var cases []Case
+	modes := slices.DeleteFunc(slices.Clone(l.Modes), func(m link.Mode) bool { return m.Server.Plaintext() })
+	for _, subject := range []handshake.Side{handshake.Server, handshake.Client} {
+		for _, client := range pairable(handshake.Client) {
+			for _, server := range pairable(handshake.Server) {
+				if Hidden(client, server, subject) {
+					continue
+				}
+				for _, c := range candidates(modes, client, server) {
+					c.Link, c.Subject = l.Name, l.End(subject).Component
+					cases = append(cases, c)
+				}
+			}
+		}
+	}
+	return cases
+}
+
+// Full enumerates all of [Space], beside [Core].
+func Full(l link.Link) []Case { return sorted(append(Core(l), Space(l)...)) }
+
+// Combination is what two or three of the factors of a case are, in the order of the factors; the last is "" where it is
+// two.
+type Combination [3]string
+
+// Combinations returns what each n, which is 2 or 3, of the factors of a case are: its mode, its two variants, its version
+// and its subject.
+func Combinations(c Case, n int) []Combination {
+	factors := []string{"mode=" + c.Mode, "client=" + c.Client, "server=" + c.Server, string(c.Version), "subject=" + c.Subject}
+	var all []Combination
+	for i := range factors {
+		for j := i + 1; j < len(factors); j++ {
+			if n == 2 {
+				all = append(all, Combination{factors[i], factors[j]})
+				continue
+			}
+			for k := j + 1; k < len(factors); k++ {
+				all = append(all, Combination{factors[i], factors[j], factors[k]})
+			}
+		}
+	}
+	return all
+}
+
+// Coverage returns which share, from 0 to 1, of the combinations of n factors that occur in [Space] occur in cases without
+// setting and conduct. It counts, and asks no strategy.
+func Coverage(l link.Link, cases []Case, n int) float64 {
+	covered := map[Combination]bool{}
+	for _, c := range Space(l) {
+		for _, x := range Combinations(c, n) {
+			covered[x] = false
+		}
+	}
+	for _, c := range cases {
+		if c.Link != l.Name || c.Setting != "" || c.Conduct != "" {
+			continue
+		}
+		for _, x := range Combinations(c, n) {
+			if _, possible := covered[x]; possible {
+				covered[x] = true
+			}
+		}
+	}
+	found := 0
+	for _, is := range covered {
+		if is {
+			found++
+		}
+	}
+	return float64(found) / float64(max(1, len(covered)))
+}
+
+// pairable are the variants that an end can show without a setting made for them.
+func pairable(side handshake.Side) []pki.Variant {
+	return slices.DeleteFunc(slices.Clone(pki.Variants), func(v pki.Variant) bool {
+		return v.Setting || v.Name == "none" && side == handshake.Server
+	})
+}
