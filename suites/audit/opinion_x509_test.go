@@ -1,0 +1,116 @@
+package audit_test
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/calico-tls/conformance/harness"
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/matrix"
+	"github.com/calico-tls/conformance/harness/oracle"
+	"github.com/calico-tls/conformance/pki"
+)
+
+// disagreements are all that is known, by whom.
+var disagreements = slices.Concat(ofX509)
+
+var ofX509 = []disagreement{
+	{cryptoX509, []string{"wrong-key"}, handshake.Accept, "a certificate does not tell who holds its key: the handshake does"},
+	{cryptoX509, []string{"chain-oversized", "key-rsa-8200"}, handshake.Accept, "sizes are bounded by crypto/tls, where they are received"},
+	{cryptoX509, []string{"uri-fragment-empty"}, handshake.Accept, "Go drops an empty fragment when it writes a URI, and IDENT-18 says that it should not count as the name: a known deviation"},
+}
+
+// refusalByX509 asks crypto/x509 as Calico does, of the chain as it is sent, with the roots, the usage and the time of
+// the case; then Calico's rule of names. It returns why it refuses, or an error where the question cannot be put.
+func refusalByX509(a *pki.Authorities, j judgement) (refusal, err error) {
+	issued, err := a.Issue(j.shown)
+	if err != nil {
+		return nil, err
+	}
+	bundle, err := a.BundleIn(j.style, j.asked.Trust, j.good)
+	if err != nil {
+		return nil, err
+	}
+	roots, between := x509.NewCertPool(), x509.NewCertPool()
+	roots.AppendCertsFromPEM(bundle)
+	var leaf *x509.Certificate
+	for _, der := range issued.Chain {
+		cert, err := x509.ParseCertificate(der)
+		switch {
+		case err != nil:
+			return fmt.Errorf("parsing: %w", err), nil
+		case leaf == nil:
+			leaf = cert
+		default:
+			between.AddCert(cert)
+		}
+	}
+	if leaf == nil {
+		return errors.New("no certificate was sent"), nil
+	}
+	_, refusal = leaf.Verify(x509.VerifyOptions{
+		Roots: roots, Intermediates: between, CurrentTime: time.Now(), KeyUsages: []x509.ExtKeyUsage{j.role().Usage()},
+	})
+	if refusal != nil {
+		return refusal, nil
+	}
+	return namedOtherwise(leaf, j.asked.CN, j.asked.URISAN), nil
+}
+
+// namedOtherwise is Calico's rule (typha/pkg/tlsutils/tlsutils.go): the Common Name, or one of the URI SANs as Go writes
+// it, is the one required.
+func namedOtherwise(leaf *x509.Certificate, cn, uri string) error {
+	if cn != "" && leaf.Subject.CommonName == cn ||
+		uri != "" && slices.ContainsFunc(leaf.URIs, func(u *url.URL) bool { return u.String() == uri }) ||
+		cn == "" && uri == "" {
+		return nil
+	}
+	return fmt.Errorf("wanted the name %q or %q, found %q and %v", cn, uri, leaf.Subject.CommonName, leaf.URIs)
+}
+
+// TestX509Agrees asks crypto/x509 about what each case of core shows.
+func TestX509Agrees(t *testing.T) {
+	t.Parallel()
+	l := newLedger(cryptoX509)
+	for _, j := range judgements(t) {
+		refusal, err := refusalByX509(authorities(), j)
+		if err != nil {
+			t.Fatalf("%s: %v", j, err)
+		}
+		l.hold(t, j, j.oracle(), refusal)
+	}
+	l.close(t)
+}
+
+// TestPredictFollowsExamine: what is expected of a case is what its two ends make of each other, the client first, as it
+// sees the server's certificate before it shows its own.
+func TestPredictFollowsExamine(t *testing.T) {
+	t.Parallel()
+	for _, l := range harness.Links {
+		for _, c := range matrix.Core(l.Link) {
+			asked := of(t, l.Link, c)
+			if asked == nil {
+				continue
+			}
+			e, err := oracle.Predict(l.Link, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var by handshake.Side
+			var first oracle.Objection
+			for _, j := range slices.Backward(asked) {
+				if o := j.oracle(); o != (oracle.Objection{}) {
+					by, first = j.side.Other(), o
+				}
+			}
+			if e.By != by || e.Check != first.Check || e.Cause != first.Cause {
+				t.Errorf("%s: wanted it refused by the %s for %+v, found by the %s for %s (%s)", c.ID(), by, first, e.By, e.Check, e.Cause)
+			}
+		}
+	}
+}
