@@ -135,12 +135,12 @@ func (s showing) keyIsHuge() bool    { return s.cred.Leaf.Key == pki.RSA8200 }
 // path returns the certificates that lead from the leaf to a trust anchor, the leaf first and the anchor not among
 // them, and whether there is such a path. The anchor is the root, or an intermediate, or the leaf itself.
 func (s showing) path() ([]pki.Template, bool) {
-	if s.asked.Trusts(pki.PeerLeaf) && reflect.DeepEqual(s.cred.Leaf, s.good.Leaf) {
+	if s.asked.Trusts(pki.PeerLeaf) && reflect.DeepEqual(s.cred, s.good) { // another credential is another certificate
 		return []pki.Template{s.cred.Leaf}, true
 	}
 	path := []pki.Template{s.cred.Leaf}
-	for i, issuer := range s.cred.Path {
-		if s.asked.Trusts(pki.Intermediate) && reflect.DeepEqual(issuer, pki.AuthorityTemplate(pki.Intermediate)) {
+	for i := range s.cred.Path {
+		if s.asked.Trusts(pki.Intermediate) && s.isIntermediate(i) {
 			return path, true
 		}
 		if s.cred.Sending == pki.SendLeaf {
@@ -149,6 +149,12 @@ func (s showing) path() ([]pki.Template, bool) {
 		path = append(path, s.cred.Path[i])
 	}
 	return path, s.asked.Trusts(s.cred.Root)
+}
+
+// isIntermediate reports whether an issuer is the authority [pki.Intermediate], and none that is like it below another.
+func (s showing) isIntermediate(i int) bool {
+	return i == len(s.cred.Path)-1 && s.cred.Root == pki.Intermediate.Issuer() &&
+		reflect.DeepEqual(s.cred.Path[i], pki.AuthorityTemplate(pki.Intermediate))
 }
 
 func (s showing) hasUnknownIssuer() bool {
@@ -275,10 +281,16 @@ func (s showing) all() []pki.Template {
 // issuers are the certificates of the path above the leaf.
 func (s showing) issuers() []pki.Template { return s.all()[1:] }
 
+// hostOf returns the host of a URI in lower case, without a user before it or a port after it (RFC 3986 section 3.2).
 func hostOf(uri string) string {
 	_, rest, _ := strings.Cut(uri, "://")
-	host, _, _ := strings.Cut(rest, "/")
-	return host
+	authority := rest
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		authority = rest[:end]
+	}
+	host := authority[strings.LastIndex(authority, "@")+1:]
+	host, _, _ = strings.Cut(host, ":")
+	return strings.ToLower(host)
 }
 
 func lowerScheme(uri string) string {

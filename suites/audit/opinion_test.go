@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -146,12 +147,15 @@ type disagreement struct {
 	// variants show it, finds is what the other makes of them.
 	variants []string
 	finds    handshake.Outcome
-	why      string
+	// about is the oracle's cause where the other accepts, and a part of what the other says where it refuses.
+	about string
+	why   string
 }
 
 // who can be asked.
 const (
 	cryptoX509     = "crypto/x509 with Calico's rule of names"
+	composedX509   = "crypto/x509 of random compositions"
 	opensslVerify  = "openssl verify"
 	opensslInTLS12 = "OpenSSL in a handshake of TLS 1.2"
 	opensslInTLS13 = "OpenSSL in a handshake of TLS 1.3"
@@ -178,7 +182,7 @@ func newLedger(who string) *ledger {
 }
 
 // hold compares an opinion, nil where it accepts, with the oracle's objection.
-func (l *ledger) hold(t testing.TB, j judgement, objection oracle.Objection, opinion error) {
+func (l *ledger) hold(t reporter, j judgement, objection oracle.Objection, opinion error) {
 	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -186,21 +190,25 @@ func (l *ledger) hold(t testing.TB, j judgement, objection oracle.Objection, opi
 	if (objection == oracle.Objection{}) == (opinion == nil) {
 		return
 	}
-	finds := handshake.Accept
+	finds, says := handshake.Accept, objection.Cause
 	if opinion != nil {
-		finds = handshake.Refuse
+		finds, says = handshake.Refuse, opinion.Error()
 	}
 	for i, d := range l.known {
-		if d.finds == finds && slices.ContainsFunc(j.variants, func(v string) bool { return slices.Contains(d.variants, v) }) {
+		if d.finds == finds && strings.Contains(says, d.about) && intersects(d.variants, j.variants) {
 			l.met[i]++
 			return
 		}
 	}
-	t.Errorf("%s: the oracle objects %+v, and %s finds: %v", j, objection, l.who, opinion)
+	t.Errorf("%s: the oracle objects %+v, and %s finds: %v\n%s", j, objection, l.who, opinion, strings.Join(pki.Describe(j.shown), "\n"))
+}
+
+func intersects(a, b []string) bool {
+	return slices.ContainsFunc(a, func(v string) bool { return slices.Contains(b, v) })
 }
 
 // close reports disagreements that are no more.
-func (l *ledger) close(t testing.TB) {
+func (l *ledger) close(t reporter) {
 	t.Helper()
 	for i, d := range l.known {
 		if l.met[i] == 0 {
@@ -210,4 +218,10 @@ func (l *ledger) close(t testing.TB) {
 	if l.asked == 0 {
 		t.Errorf("%s was asked nothing", l.who)
 	}
+}
+
+// reporter is what a test and a property have in common.
+type reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
 }
