@@ -81,9 +81,9 @@ func TestVerifierFacts(t *testing.T) {
 
 // factRow is a leaf and a verifier. Names are said in words: which are right depends on the side.
 type factRow struct {
-	signer        pki.AuthorityName
-	cn, uri       string
-	trusts        []pki.AuthorityName
+	signer          pki.AuthorityName
+	cn, uri         string
+	trusts          []pki.AuthorityName
 	asksCN, asksURI string
 }
 

@@ -16,23 +16,6 @@ import (
 	"github.com/calico-tls/conformance/pki"
 )
 
-// disagreements are all that is known, by whom.
-var disagreements = slices.Concat(ofX509, ofX509Composed)
-
-var ofX509 = []disagreement{
-	{cryptoX509, []string{"wrong-key"}, handshake.Accept, "possession", "a certificate does not tell who holds its key: the handshake does"},
-	{cryptoX509, []string{"key-rsa-8200"}, handshake.Accept, "key-size", "sizes are bounded by crypto/tls, where they are received"},
-	{cryptoX509, []string{"chain-oversized"}, handshake.Accept, "oversized", "sizes are bounded by crypto/tls, where they are received"},
-	{cryptoX509, []string{"uri-fragment-empty"}, handshake.Accept, "identity", "Go drops an empty fragment when it writes a URI, and IDENT-18 says that it should not count as the name: a known deviation"},
-}
-
-var ofX509Composed = []disagreement{
-	{composedX509, []string{"wrong-key"}, handshake.Accept, "possession", "a certificate does not tell who holds its key: the handshake does"},
-	{composedX509, []string{"chain-oversized"}, handshake.Accept, "oversized", "sizes are bounded by crypto/tls, where they are received"},
-	{composedX509, []string{"uri-fragment-empty"}, handshake.Accept, "identity", "Go drops an empty fragment when it writes a URI, and IDENT-18 says that it should not count as the name: a known deviation"},
-	{composedX509, []string{"cn-in-email"}, handshake.Refuse, "cannot parse rfc822Name", "under an issuer with name constraints Go refuses an e-mail SAN that is no address, though it is URIs that are constrained"},
-}
-
 // refusalByX509 asks crypto/x509 as Calico does, of the chain as it is sent, with the roots, the usage and the time of
 // the case; then Calico's rule of names. It returns why it refuses, or an error where the question cannot be put.
 func refusalByX509(a *pki.Authorities, j judgement) (refusal, err error) {

@@ -1,0 +1,179 @@
+package audit_test
+
+import (
+	"context"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/calico-tls/conformance/harness/oracle"
+	"github.com/calico-tls/conformance/pki"
+)
+
+// trusting are the options that make OpenSSL a relying party like Calico's: an intermediate or a leaf in the bundle is an
+// anchor (IDENT-46), and the least security level that Go's own limits correspond to. Not -x509_strict, which refuses
+// whom RFC 5280 tells authorities not to make, and which neither Go nor Calico asks for.
+func trusting(bundle string) []string {
+	return []string{"-CAfile", bundle, "-no-CApath", "-no-CAstore", "-partial_chain", "-auth_level", "1"}
+}
+
+// ofPath is the oracle's objection as far as certificates tell: OpenSSL is not told which name is required, and does not
+// see who holds a key.
+func ofPath(o oracle.Objection) oracle.Objection {
+	if o.Check == pki.CheckIdentity || o.Check == pki.CheckPossession {
+		return oracle.Objection{}
+	}
+	return o
+}
+
+// TestOpenSSLVerifyAgrees asks "openssl verify" about what each case of core shows: the purpose is the role's, the time
+// now.
+func TestOpenSSLVerifyAgrees(t *testing.T) {
+	t.Parallel()
+	requireOpenSSL(t)
+	l := newLedger(opensslVerify)
+	batches := map[string][]judgement{}
+	for _, j := range anonymous(judgements(t)) {
+		if j.shown.Sending == pki.SendNothing {
+			continue // there is nothing to verify
+		}
+		batch := fmt.Sprint(j.side, j.asked.Trust, j.style)
+		if sendsMore(j) {
+			batch += fmt.Sprint(j.variants) // one process has one file of intermediates
+		}
+		batches[batch] = append(batches[batch], j)
+	}
+	for _, batch := range batches {
+		for i, refusal := range verifyWithOpenSSL(t, batch) {
+			l.hold(t, batch[i], ofPath(batch[i].oracle()), refusal)
+		}
+	}
+	l.close(t)
+}
+
+// anonymous are the questions that are left where names do not count.
+func anonymous(all []judgement) []judgement {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(all, func(j judgement) bool {
+		key := fmt.Sprint(j.variants, j.side, j.asked.Trust, j.style)
+		again := seen[key]
+		seen[key] = true
+		return again
+	})
+}
+
+func sendsMore(j judgement) bool {
+	issued, err := authorities().Issue(j.shown)
+	return err == nil && len(issued.Chain) > 1
+}
+
+var (
+	opensslError    = regexp.MustCompile(`^error (\d+) at \d+ depth lookup: ?(.*)`)
+	opensslVerified = regexp.MustCompile(`(\d+)\.pem: OK`)
+	opensslRefused  = regexp.MustCompile(`^error .*?(\d+)\.pem: verification failed`)
+)
+
+// verifyWithOpenSSL runs one process for questions that have all but the leaf in common, and returns why OpenSSL refuses
+// each.
+func verifyWithOpenSSL(t *testing.T, batch []judgement) []error {
+	t.Helper()
+	dir := t.TempDir()
+	args := append([]string{"verify", "-purpose", "ssl" + string(batch[0].role()), "-attime", strconv.FormatInt(time.Now().Unix(), 10)}, trusting(writeBundle(t, dir, batch[0]))...)
+	var leaves []string
+	for i, j := range batch {
+		issued, err := authorities().Issue(j.shown)
+		if err != nil {
+			t.Fatal(err)
+		}
+		block, rest := pem.Decode(issued.CertificatePEM())
+		leaf := filepath.Join(dir, strconv.Itoa(i)+".pem")
+		write(t, leaf, pem.EncodeToMemory(block))
+		leaves = append(leaves, leaf)
+		if len(rest) > 0 {
+			file := filepath.Join(dir, "rest.pem")
+			write(t, file, rest)
+			args = append(args, "-untrusted", file)
+		}
+	}
+	out := openssl(t, append(args, leaves...)...)
+	return opinionsIn(out, len(batch))
+}
+
+// opinionsIn reads what "openssl verify" says of so many files, which are named by number.
+func opinionsIn(out string, count int) []error {
+	refusals := make([]error, count)
+	for i := range refusals {
+		refusals[i] = errors.New("nothing is said of it: " + out)
+	}
+	why := ""
+	for line := range strings.SplitSeq(out, "\n") {
+		if m := opensslVerified.FindStringSubmatch(line); m != nil {
+			i, _ := strconv.Atoi(m[1])
+			refusals[i] = nil
+		}
+		if m := opensslError.FindStringSubmatch(line); m != nil {
+			why = m[1] + " " + m[2]
+		}
+		if m := opensslRefused.FindStringSubmatch(line); m != nil {
+			i, _ := strconv.Atoi(m[1])
+			refusals[i] = errors.New(why)
+		}
+	}
+	return refusals
+}
+
+func writeBundle(t *testing.T, dir string, j judgement) string {
+	t.Helper()
+	bundle, err := authorities().BundleIn(j.style, j.asked.Trust, j.good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "bundle.pem")
+	write(t, file, bundle)
+	return file
+}
+
+// openssl returns what the command says, on either stream: a refusal ends it as a failure does, and is read from what it
+// says.
+func openssl(t *testing.T, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	command := exec.CommandContext(ctx, "openssl", args...)
+	out, err := command.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && (!errors.As(err, &exit) || ctx.Err() != nil) {
+		t.Fatalf("openssl %s: %v\n%s", args[0], err, out)
+	}
+	return string(out)
+}
+
+func requireOpenSSL(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	version, err := exec.CommandContext(ctx, "openssl", "version").CombinedOutput()
+	switch {
+	case err == nil && strings.HasPrefix(string(version), "OpenSSL 3."):
+	case os.Getenv("CI") != "":
+		t.Fatalf("an opinion on the oracle needs the command openssl of OpenSSL 3, found %q: %v", version, err)
+	default:
+		t.Skipf("no opinion of OpenSSL on the oracle: it needs the command openssl of OpenSSL 3, found %q: %v", version, err)
+	}
+}
+
+func write(t *testing.T, path string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
