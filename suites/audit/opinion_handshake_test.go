@@ -1,0 +1,225 @@
+package audit_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/oracle"
+	"github.com/calico-tls/conformance/pki"
+)
+
+// spoken are the versions in which OpenSSL shakes hands, with what the commands call them.
+var spoken = []struct {
+	who, name, option string
+	number            uint16
+}{
+	{opensslInTLS12, "tls1.2", "-tls1_2", tls.VersionTLS12},
+	{opensslInTLS13, "tls1.3", "-tls1_3", tls.VersionTLS13},
+}
+
+// patience bounds what any one connection may take.
+const patience = time.Minute
+
+// TestOpenSSLShakesHands has OpenSSL play the end that judges in a live connection, a server with s_server and a client
+// with s_client, from files that the pki package writes. It accepts whom application data comes from. The peer is Go's,
+// which sends whatever it is told to.
+func TestOpenSSLShakesHands(t *testing.T) {
+	t.Parallel()
+	requireOpenSSL(t)
+	for _, version := range spoken {
+		t.Run(version.name, func(t *testing.T) {
+			t.Parallel()
+			l := newLedger(version.who)
+			asked := map[string][]judgement{}
+			for _, j := range anonymous(judgements(t)) {
+				v, _ := pki.VariantNamed(j.variants[0])
+				if len(v.Versions) > 0 && !slices.Contains(v.Versions, version.name) || j.style == pki.BundleBroken {
+					continue // it cannot be posed, or OpenSSL does not start with it
+				}
+				key := fmt.Sprint(j.side, j.asked.Trust, j.style)
+				asked[key] = append(asked[key], j)
+			}
+			for _, batch := range asked {
+				peer := toServer
+				if batch[0].side == handshake.Server {
+					peer = toClients
+				}
+				for i, refusal := range peer(t, batch, version.option, version.number) {
+					l.hold(t, batch[i], inHandshake(batch[i].oracle()), refusal)
+				}
+			}
+			l.close(t)
+		})
+	}
+}
+
+// inHandshake is the oracle's objection but for the name, of which OpenSSL is not told.
+func inHandshake(o oracle.Objection) oracle.Objection {
+	if o.Check == pki.CheckIdentity {
+		return oracle.Objection{}
+	}
+	return o
+}
+
+// own writes the good credential of the end that OpenSSL plays, and returns the options that name its files.
+func own(t *testing.T, dir string, side handshake.Side) []string {
+	t.Helper()
+	o := origin(side)
+	issued, err := authorities().Issue(pki.Good(o.Role, o.Own))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := issued.WriteFiles(dir, string(side), pki.PKCS8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{"-cert", files.Certificate, "-key", files.Key, "-cipher", "DEFAULT@SECLEVEL=1", "-verify_return_error"}
+}
+
+var listening = regexp.MustCompile(`ACCEPT (\S+)`)
+
+// toServer starts one s_server and connects to it with one client after the other; it returns why each was refused.
+func toServer(t *testing.T, batch []judgement, option string, version uint16) []error {
+	t.Helper()
+	dir := t.TempDir()
+	ctx, stop := context.WithCancel(t.Context())
+	args := append(own(t, dir, handshake.Server), trusting(writeBundle(t, dir, batch[0]))...)
+	command := exec.CommandContext(ctx, "openssl", append([]string{"s_server", option, "-accept", "127.0.0.1:0", "-www", "-Verify", "10"}, args...)...)
+	var said bytes.Buffer
+	command.Stderr = &said
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		stop()
+		_ = command.Wait() // it is killed
+	}()
+	address := ""
+	lines := bufio.NewScanner(out)
+	for address == "" && lines.Scan() {
+		if m := listening.FindStringSubmatch(lines.Text()); m != nil {
+			address = m[1]
+		}
+	}
+	if address == "" {
+		stop()
+		_ = command.Wait()
+		t.Fatalf("openssl s_server does not listen: %s", said.String())
+	}
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	refusals := make([]error, len(batch))
+	for i, j := range batch {
+		refusals[i] = visit(t, address, j, version)
+	}
+	return refusals
+}
+
+// visit connects as the client that shows what is asked about, and returns why the server refuses it. That it does not
+// answer fails the test.
+func visit(t *testing.T, address string, j judgement, version uint16) error {
+	t.Helper()
+	issued, err := authorities().Issue(j.shown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := &tls.Config{MinVersion: version, MaxVersion: version, InsecureSkipVerify: true} //nolint:gosec // it is the server's opinion that is asked
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return issued.TLS(), nil }
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	secure := tls.Client(conn, config)
+	_, err = io.WriteString(secure, "GET / HTTP/1.0\r\n\r\n")
+	if err == nil {
+		var page []byte
+		page, err = io.ReadAll(io.LimitReader(secure, 1<<20))
+		if strings.HasPrefix(string(page), "HTTP/1.0 200") {
+			return nil
+		}
+		if err == nil {
+			err = fmt.Errorf("wanted a page, found %q", page)
+		}
+	}
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		t.Fatalf("%s: %v", j, err)
+	}
+	return err
+}
+
+// toClients serves one s_client after the other and returns why each refused; the data that it is sent tells of
+// acceptance.
+func toClients(t *testing.T, batch []judgement, option string, version uint16) []error {
+	t.Helper()
+	dir := t.TempDir()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	args := append(own(t, dir, handshake.Client), trusting(writeBundle(t, dir, batch[0]))...)
+	args = append([]string{"s_client", option, "-quiet", "-connect", listener.Addr().String(), "-verify", "10"}, args...)
+	refusals := make([]error, len(batch))
+	for i, j := range batch {
+		done := make(chan error, 1)
+		go func() { done <- welcome(t.Context(), listener, j, version) }()
+		out := openssl(t, args...)
+		err := <-done
+		switch timeout, ok := errors.AsType[net.Error](err); {
+		case ok && timeout.Timeout():
+			t.Fatalf("%s: %v", j, err)
+		case strings.Contains(out, greeting) && err == nil:
+		case strings.Contains(out, greeting):
+			t.Errorf("%s: the client read what the server sent, which failed: %v", j, err)
+		default:
+			refusals[i] = fmt.Errorf("%v: %s", err, out) //nolint:errorlint // there may be none
+		}
+	}
+	return refusals
+}
+
+const greeting = "good day to you"
+
+// welcome serves one client and shows what is asked about.
+func welcome(ctx context.Context, listener net.Listener, j judgement, version uint16) error {
+	issued, err := authorities().Issue(j.shown)
+	if err != nil {
+		return err
+	}
+	conn, err := listener.Accept()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	server := tls.Server(conn, &tls.Config{MinVersion: version, MaxVersion: version, Certificates: []tls.Certificate{*issued.TLS()}, ClientAuth: tls.RequireAnyClientCert}) //nolint:gosec // it is the client's opinion that is asked
+	if err := server.HandshakeContext(ctx); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(server, greeting+"\n"); err != nil {
+		return err
+	}
+	return server.Close()
+}
