@@ -3,6 +3,7 @@ package audit_test
 import (
 	"crypto/x509"
 	"iter"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -116,11 +117,11 @@ func TestX509AgreesOnCompositions(t *testing.T) {
 	posed, issued := 0, 0
 	for j := range compositions() {
 		posed++
-		issued += askX509(t, l, j)
+		issued += askX509(t, authorities(), l, j)
 	}
 	for seed := range examples {
 		posed++
-		issued += askX509(t, l, random.Example(seed))
+		issued += askX509(t, authorities(), l, random.Example(seed))
 	}
 	if issued < posed*9/10 {
 		t.Errorf("wanted nearly all of %d credentials to be issued, found %d", posed, issued)
@@ -150,13 +151,24 @@ func compositions() iter.Seq[judgement] {
 
 // FuzzX509Agrees asks about other random credentials.
 func FuzzX509Agrees(f *testing.F) {
+	for seed := range byte(16) {
+		octets := make([]byte, 2048)
+		_, _ = rand.NewChaCha8([32]byte{seed}).Read(octets)
+		f.Add(octets)
+	}
 	l := newLedger(composedX509)
-	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) { askX509(t, l, drawJudgement(t)) }))
+	issued, asked := pki.NewAuthorities(), 0 // a process asks one question at a time
+	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) {
+		if asked++; asked%10_000 == 0 {
+			issued = pki.NewAuthorities() // they keep all that they issue
+		}
+		askX509(t, issued, l, drawJudgement(t))
+	}))
 }
 
 // askX509 returns how many questions could be put: some compositions cannot be issued.
-func askX509(t reporter, l *ledger, j judgement) int {
-	refusal, err := refusalByX509(authorities(), j)
+func askX509(t reporter, a *pki.Authorities, l *ledger, j judgement) int {
+	refusal, err := refusalByX509(a, j)
 	if err != nil {
 		return 0
 	}

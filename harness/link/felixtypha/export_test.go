@@ -2,9 +2,12 @@ package felixtypha
 
 import (
 	"bytes"
+	"context"
 	"io"
+	"net"
 	"time"
 
+	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
 )
 
@@ -81,4 +84,16 @@ func ReadHello(record []byte) (h TLSHello, again []byte, err error) {
 	}
 	again, err = h.record(kind)
 	return h, again, err
+}
+
+// Probing has a prober make its attempt over a connection that there is.
+func Probing(ctx context.Context, raw net.Conn, a link.Attempt) handshake.Account {
+	s := begin(ctx, raw)
+	return s.end(probe{attempt: a}.converse(ctx, s))
+}
+
+// Serving has an observer serve a connection that there is.
+func Serving(ctx context.Context, raw net.Conn, a link.Attempt) handshake.Account {
+	s := begin(ctx, raw)
+	return s.end(service{attempt: a, session: s, begun: time.Now(), endurance: ofFelix}.converse())
 }
