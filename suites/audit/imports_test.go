@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const module = "github.com/calico-tls/conformance/"
@@ -133,5 +135,21 @@ func TestOracleIsIndependent(t *testing.T) {
 		if p.ImportPath == "net/http" || p.ImportPath == "os/exec" {
 			t.Errorf("the oracle depends on %s", p.ImportPath)
 		}
+	}
+	// Further down crypto/x509 knows addresses and files; the oracle and what it takes cases from name none of them.
+	for _, p := range list(t, module+"harness/oracle", module+"harness/matrix") {
+		for _, imported := range p.Imports {
+			if slices.Contains([]string{"context", "crypto/tls", "io", "net", "net/url", "os", "syscall", "time"}, imported) {
+				t.Errorf("%s imports %s", p.ImportPath, imported)
+			}
+		}
+	}
+}
+
+// TestOracleHasNoMemory: it says of a case what it said before, whatever it was asked in between.
+func TestOracleHasNoMemory(t *testing.T) {
+	t.Parallel()
+	if diff := cmp.Diff(predictions(t), predictions(t)); diff != "" {
+		t.Errorf("the oracle has changed its mind (-before +after):\n%s", diff)
 	}
 }
