@@ -11,6 +11,10 @@ SOAKKILLS ?= 10
 
 GOLANGCI_LINT = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOTESTSUM = go run gotest.tools/gotestsum@v1.13.0
+GREMLINS = go run github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
+
+# What `make mutation` changes.
+MUTATED ?= harness/oracle harness/handshake harness/matrix pki
 
 OUT = _output
 TLSCONFORM = bin/tlsconform
@@ -19,7 +23,7 @@ SHELL = bash
 .SHELLFLAGS = -euo pipefail -c
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL = help
-.PHONY: help conformance tlsconform test lint fmt fuzz bench golden soak ci clean
+.PHONY: help conformance tlsconform test lint fmt fuzz mutation bench golden soak ci clean
 
 help: ## Say what there is to make.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +67,12 @@ fuzz: ## Fuzz each target for FUZZTIME (10s).
 	  echo "$$name in $$package"; \
 	  go test -run '^$$' -fuzz "^$$name\$$" -fuzztime '$(FUZZTIME)' -fuzzminimizetime 20x "$$package" </dev/null; \
 	done <<< "$$targets"
+
+mutation: ## Change MUTATED in one place after the other and list what no test minds (slow; see suites/audit/MUTANTS.md).
+	@for package in $(MUTATED); do \
+	  echo "$$package"; \
+	  $(GREMLINS) unleash --timeout-coefficient 20 --output-statuses lct "./$$package"; \
+	done
 
 bench: ## Measure whole cases against plain handshakes, in one process.
 	go test -run '^$$' -bench Ratio -benchtime 1x -count=1 ./harness
