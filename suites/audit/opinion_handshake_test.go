@@ -214,7 +214,7 @@ func welcome(ctx context.Context, listener net.Listener, j judgement, version ui
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
-	server := tls.Server(conn, &tls.Config{MinVersion: version, MaxVersion: version, Certificates: []tls.Certificate{*issued.TLS()}, ClientAuth: tls.RequireAnyClientCert}) //nolint:gosec // it is the client's opinion that is asked
+	server := tls.Server(conn, &tls.Config{MinVersion: version, MaxVersion: version, Certificates: []tls.Certificate{*issued.TLS()}, ClientAuth: tls.RequireAnyClientCert})
 	if err := server.HandshakeContext(ctx); err != nil {
 		return err
 	}
