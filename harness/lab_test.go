@@ -26,6 +26,12 @@ import (
 // labWith returns a lab of the stubs with a launcher, changed as complete says.
 func labWith(t *testing.T, l func(*launch.Run) launch.Launcher, complete func(launch.Program) launch.Program) *harness.Lab {
 	t.Helper()
+	return labUntil(t.Context(), t, l, complete)
+}
+
+// labUntil returns such a lab that ends with ctx.
+func labUntil(ctx context.Context, t *testing.T, l func(*launch.Run) launch.Launcher, complete func(launch.Program) launch.Program) *harness.Lab {
+	t.Helper()
 	run, err := launch.NewRun(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +40,7 @@ func labWith(t *testing.T, l func(*launch.Run) launch.Launcher, complete func(la
 	for _, c := range []component.Component{stub.Typha(), stub.Felix()} {
 		parts[c.Name] = harness.Part{Component: c, Complete: complete, Stack: runtime.Version()}
 	}
-	lab := harness.NewLab(t.Context(), harness.Options{Launcher: l(run), Parts: parts, Jobs: 4, Deadline: 10 * time.Second})
+	lab := harness.NewLab(ctx, harness.Options{Launcher: l(run), Parts: parts, Jobs: 4, Deadline: 10 * time.Second})
 	t.Cleanup(func() {
 		ctx := context.WithoutCancel(t.Context())
 		if err := lab.Close(ctx); err != nil {
