@@ -26,7 +26,7 @@ func TestStrategyNamed(t *testing.T) {
 func TestHintOfNone(t *testing.T) {
 	t.Parallel()
 	for want, e := range map[string]*matrix.NoneError{
-		"no cases at all":                  {Glob: "x"},
+		"no cases at all":                   {Glob: "x"},
 		"the nearest IDs are\n  a/b\n  c/d": {Glob: "x", Nearest: []string{"a/b", "c/d"}},
 	} {
 		if hint := e.Hint(); !strings.Contains(hint, want) {

@@ -144,6 +144,7 @@ func TestRulesOfNeighbours(t *testing.T) {
 
 		{"felix-typha/cn/typha/client=cn-other/server=good/tls1.2", "IDENT-02", "IDENT-07"},
 		{"felix-typha/cn/typha/client=cn-absent/server=good/tls1.2", "IDENT-03", "IDENT-02"},
+		{"felix-typha/cn/typha/client=cn-absent/server=good/tls1.2", "IDENT-08", "IDENT-05"},
 		{"felix-typha/cn/typha/client=id-absent/server=good/tls1.2", "IDENT-03", "IDENT-08"},
 		{"felix-typha/cn/typha/client=id-other/server=good/tls1.2", "IDENT-02", "IDENT-08"},
 		{"felix-typha/uri-san/typha/client=uri-other/server=good/tls1.2", "IDENT-08", "IDENT-03"},
