@@ -78,7 +78,7 @@ func (h home) left(t *testing.T, launch string) []string {
 	if err != nil {
 		t.Fatalf("listing containers: %v", err)
 	}
-	for _, id := range strings.FieldsSeq(string(out)) {
+	for id := range strings.FieldsSeq(string(out)) {
 		left = append(left, "container "+id)
 	}
 	return left
