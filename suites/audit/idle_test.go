@@ -1,7 +1,9 @@
 package audit_test
 
 import (
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/calico-tls/conformance/fixtures"
@@ -74,6 +76,59 @@ func TestRulesHaveCases(t *testing.T) {
 			t.Errorf("%s has %d cases, though it is said to have none: %s", r.ID, cases[r.ID], reason)
 		case due && !excused && cases[r.ID] == 0:
 			t.Errorf("%s has no case: %s", r.ID, r.Text)
+		}
+	}
+}
+
+// TestRulesHaveCasesInEachDirection: where a rule says what must become of its cases, there is a case of each.
+func TestRulesHaveCasesInEachDirection(t *testing.T) {
+	t.Parallel()
+	found := map[string][]string{}
+	for _, e := range predictions(t) {
+		for _, id := range e.Rules {
+			found[id] = append(found[id], string(e.Outcome))
+		}
+	}
+	rules, err := fixtures.Rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	directed := 0
+	for _, r := range rules {
+		for _, outcome := range r.Outcomes {
+			directed++
+			if !slices.Contains(found[r.ID], outcome) {
+				t.Errorf("%s has no case with the outcome %s: %s", r.ID, outcome, r.Text)
+			}
+		}
+	}
+	if directed == 0 {
+		t.Error("wanted rules that say what must become of their cases, found none")
+	}
+}
+
+// TestRefusalsAreControlled: whoever must refuse is seen to accept, by the same start; where nobody can be accepted by
+// it, the twin of each refusal is accepted by another start that differs in the setting alone.
+func TestRefusalsAreControlled(t *testing.T) {
+	t.Parallel()
+	expected := predictions(t)
+	cases := slices.SortedFunc(maps.Keys(expected), func(a, b matrix.Case) int { return strings.Compare(a.ID(), b.ID()) })
+	for _, b := range harness.Plan(cases) {
+		accepts := func(c matrix.Case) bool {
+			o := expected[c].Outcome
+			return o == handshake.Accept || o == handshake.Plaintext
+		}
+		if slices.ContainsFunc(b.Cases, accepts) {
+			continue
+		}
+		for _, c := range b.Cases {
+			e := expected[c]
+			if e.Outcome != handshake.Refuse {
+				continue
+			}
+			if e.Twin == nil || !accepts(*e.Twin) {
+				t.Errorf("%s is refused by a start that accepts nobody, and no accepted twin shows that it could", c.ID())
+			}
 		}
 	}
 }
