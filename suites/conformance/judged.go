@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/calico-tls/conformance/fixtures"
 	"github.com/calico-tls/conformance/harness/handshake"
@@ -95,11 +96,16 @@ func (k Known) excuse(r *reports.Result) {
 	}
 }
 
-// stale lists the known deviations of the implementation that cover no case that is due, or a case that conforms now.
+// stale lists the known deviations of the implementation that have expired, cover no case that is due, or a case that
+// conforms now.
 func (k Known) stale(due []matrix.Case, results []reports.Result) []reports.StaleDeviation {
 	var all []reports.StaleDeviation
 	for _, d := range k.Deviations {
 		if d.Implementation != k.Implementation || !d.Holds(k.Version) {
+			continue
+		}
+		if d.Expired(time.Now()) {
+			all = append(all, reports.StaleDeviation{Cases: d.Case, Reason: "it was agreed upon until " + d.Expires})
 			continue
 		}
 		if !slices.ContainsFunc(due, func(c matrix.Case) bool { return k.covers(d, c.ID()) }) {

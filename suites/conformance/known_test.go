@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"testing"
+	"time"
 
 	"github.com/calico-tls/conformance/fixtures"
 	"github.com/calico-tls/conformance/harness/matrix"
@@ -23,6 +24,12 @@ func onRecord(t *testing.T, id, implementation, versions string) fixtures.Deviat
 	return known[0]
 }
 
+// until puts an end to a record.
+func until(d fixtures.Deviation, day string) fixtures.Deviation {
+	d.Expires = day
+	return d
+}
+
 // TestKnown: a deviation is excused by the record of that case, that implementation and that version, and by none other;
 // and a record is stale that excuses nothing.
 func TestKnown(t *testing.T) {
@@ -35,6 +42,8 @@ func TestKnown(t *testing.T) {
 		}
 		due[i] = c
 	}
+	now := time.Now().UTC()
+	today, yesterday := now.Format(time.DateOnly), now.AddDate(0, 0, -1).Format(time.DateOnly)
 	const never = "felix-typha/cn/typha/client=never/server=good/tls1.3"
 	for name, test := range map[string]struct {
 		record  fixtures.Deviation
@@ -46,6 +55,8 @@ func TestKnown(t *testing.T) {
 		"another case":           {onRecord(t, conforming, "calico", ">=3.31.0 <3.32.0"), false, conforming + " conforms now"},
 		"no case":                {onRecord(t, never, "calico", ">=3.31.0 <3.32.0"), false, "it covers no case"},
 		"another implementation": {onRecord(t, deviating, "somebody", ">=3.31.0 <3.32.0"), false, ""},
+		"until yesterday":        {until(onRecord(t, deviating, "calico", ">=3.31.0 <3.32.0"), yesterday), true, "it was agreed upon until " + yesterday},
+		"until the day it is":    {until(onRecord(t, deviating, "calico", ">=3.31.0 <3.32.0"), today), true, ""},
 		"another version":        {onRecord(t, deviating, "calico", ">=3.32.0"), false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
