@@ -27,6 +27,7 @@ func TestSuites(t *testing.T) {
 	if report.Summary.Conforms < least {
 		t.Errorf("wanted %d cases or more that conform, found %d", least, report.Summary.Conforms)
 	}
+	holdsNoSecrets(t, report)
 }
 
 // prepared loads and prepares a run, which ends with the test.
