@@ -54,13 +54,7 @@ const configFile = "conformance.cfg"
 
 // Configure adds to a program the parameters of a start, and the files that they name.
 func (d Dialect) Configure(p launch.Program, s Start) launch.Program {
-	p.Files = slices.Clone(p.Files)
-	for parameter, v := range s.Given {
-		if v.File == Own {
-			p.Files = append(p.Files, launch.File{Name: string(parameter) + ".pem", Data: v.Data})
-		}
-	}
-	slices.SortFunc(p.Files, func(a, b launch.File) int { return strings.Compare(a.Name, b.Name) })
+	p.Files = filed(p.Files, s)
 	if file := d.file(s); file != nil {
 		p.Files = append(p.Files, launch.File{Name: configFile, Fill: file})
 	}
@@ -82,6 +76,37 @@ func (d Dialect) Configure(p launch.Program, s Start) launch.Program {
 			}
 			in.Env[name] = v.at(parameter, place)
 		}
+		return in
+	}
+	return p
+}
+
+// filed returns files with those that parameters name.
+func filed(files []launch.File, s Start) []launch.File {
+	files = slices.Clone(files)
+	for parameter, v := range s.Given {
+		if v.File == Own {
+			files = append(files, launch.File{Name: string(parameter) + ".pem", Data: v.Data})
+		}
+	}
+	slices.SortFunc(files, func(a, b launch.File) int { return strings.Compare(a.Name, b.Name) })
+	return files
+}
+
+// Flags are the names of the flags by which a program takes the parameters for TLS, without the dashes. One that is not
+// given is passed with nothing as its value.
+type Flags map[link.Parameter]string
+
+// Configure adds to a program the parameters of a start as flags, and the files that they name.
+func (f Flags) Configure(p launch.Program, s Start) launch.Program {
+	p.Files = filed(p.Files, s)
+	configure := p.Configure
+	p.Configure = func(place launch.Placement) launch.Invocation {
+		in := configure(place)
+		for _, parameter := range link.Parameters {
+			in.Args = append(in.Args, "--"+f[parameter]+"="+s.Given[parameter].at(parameter, place))
+		}
+		maps.Copy(in.Env, s.Env)
 		return in
 	}
 	return p

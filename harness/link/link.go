@@ -3,6 +3,7 @@
 package link
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"slices"
@@ -47,6 +48,8 @@ type Setting struct {
 	Mode string
 	// Side is the end that is started differently: the subject.
 	Side handshake.Side
+	// Component is the further component that is started so; "" for the link's own of that side.
+	Component string
 	// Change makes the subject's verifier from the mode's; nil leaves it as it is. What Given unsets is taken out
 	// afterwards.
 	Change func(Verifier) Verifier
@@ -169,6 +172,19 @@ type End struct {
 	Names map[Parameter]string
 }
 
+// Further is a component that plays an end of a link in the place of the link's own, and shows what that shows. It is
+// judged by the accepted case of each mode, and by the settings that name it.
+type Further struct {
+	// Component is the program: the subject in case IDs.
+	Component string
+	// Side is the end that it plays.
+	Side handshake.Side
+	// Names are its own names of the parameters for TLS.
+	Names map[Parameter]string
+	// Rules are the rules that it is judged for.
+	Rules []string
+}
+
 // Shown is a variant that a subject itself shows, to a peer that shows the good one.
 type Shown struct {
 	Variant string
@@ -194,11 +210,13 @@ type Link struct {
 	// Name is the token in case IDs.
 	Name           string
 	Client, Server End
-	Modes          []Mode
-	Settings       []Setting
-	Conducts       []Conduct
-	Shown          []Shown
-	Meetings       []Meeting
+	// Further are the components that play an end besides.
+	Further  []Further
+	Modes    []Mode
+	Settings []Setting
+	Conducts []Conduct
+	Shown    []Shown
+	Meetings []Meeting
 	// Suites are the cipher suites that conducts offer, and that settings name.
 	Suites []Suite
 }
@@ -226,7 +244,7 @@ func (l Link) Mode(name string) (Mode, bool) {
 // Setting returns the setting of that name in a mode, with which a subject is started; of either end where the two meet.
 func (l Link) Setting(name, mode, subject string) (Setting, bool) {
 	return find(l.Settings, func(s Setting) bool {
-		return s.Name == name && s.Mode == mode && (subject == l.End(s.Side).Component || subject == l.Both())
+		return s.Name == name && s.Mode == mode && (subject == l.Started(s) || s.Component == "" && subject == l.Both())
 	})
 }
 
@@ -248,6 +266,14 @@ func (l Link) End(side handshake.Side) End {
 	return l.Client
 }
 
+// FurtherNamed returns the further component of that name.
+func (l Link) FurtherNamed(component string) (Further, bool) {
+	return find(l.Further, func(f Further) bool { return f.Component == component })
+}
+
+// Started returns the component that is started with a setting.
+func (l Link) Started(s Setting) string { return cmp.Or(s.Component, l.End(s.Side).Component) }
+
 // Side returns the side that a component plays.
 func (l Link) Side(component string) (handshake.Side, bool) {
 	switch component {
@@ -256,7 +282,8 @@ func (l Link) Side(component string) (handshake.Side, bool) {
 	case l.Server.Component:
 		return handshake.Server, true
 	}
-	return "", false
+	f, ok := l.FurtherNamed(component)
+	return f.Side, ok
 }
 
 func find[T any](all []T, match func(T) bool) (T, bool) {

@@ -95,6 +95,9 @@ func single(l link.Link) []Case {
 			}
 		}
 	}
+	for _, f := range l.Further {
+		cases = append(cases, furtherCases(l, f)...)
+	}
 	for _, m := range l.Meetings {
 		cases = append(cases, meetingCase(l, m))
 	}
@@ -149,7 +152,7 @@ func clearCases(base Case, subject handshake.Side) []Case {
 
 // settingCases enumerates a setting's variants, and the conducts in which it is run besides.
 func settingCases(l link.Link, s link.Setting) []Case {
-	base := Case{Link: l.Name, Mode: s.Mode, Subject: l.End(s.Side).Component, Client: "good", Server: "good", Setting: s.Name}
+	base := Case{Link: l.Name, Mode: s.Mode, Subject: l.Started(s), Client: "good", Server: "good", Setting: s.Name}
 	*shown(&base, s.Side.Other()) = cmp.Or(s.Own, "good")
 	var cases []Case
 	if len(s.Variants) == 0 {
@@ -165,6 +168,19 @@ func settingCases(l link.Link, s link.Setting) []Case {
 		for _, name := range d.Variants {
 			cases = append(cases, inVersions(c, s.Side, name, d.Versions)...)
 		}
+	}
+	return cases
+}
+
+// furtherCases enumerates what a further component must be accepted in: each mode, once, as it is one start each.
+func furtherCases(l link.Link, f link.Further) []Case {
+	var cases []Case
+	for _, m := range l.Modes {
+		c := Case{Link: l.Name, Mode: m.Name, Subject: f.Component, Client: "good", Server: "good", Version: link.TLS13}
+		if m.Server.Plaintext() {
+			c.Client, c.Server, c.Version = "none", "none", link.Clear
+		}
+		cases = append(cases, c)
 	}
 	return cases
 }

@@ -164,7 +164,7 @@ func (q question) answer() Expectation {
 		return q.refused(by, *row, s)
 	}
 	if q.c.Version == link.Clear {
-		return Expectation{Outcome: handshake.Plaintext, Rules: []string{"CONF-01"}}
+		return Expectation{Outcome: handshake.Plaintext, Rules: q.rules(q.peer(), "CONF-01")}
 	}
 	peer := q.peer()
 	name, rule := peer.knownAs()
@@ -229,6 +229,8 @@ func (q question) rules(peer showing, decides ...string) []string {
 		add(decides...)
 		return rules
 	}
+	further, _ := q.link.FurtherNamed(q.c.Subject)
+	add(further.Rules...)
 	add(q.setting.Rules...)
 	add(q.conduct.Rules...)
 	own := q.shown()

@@ -22,12 +22,15 @@ const (
 	Felix         Role = "felix"
 	Etcd          Role = "etcd"
 	KubeAPIServer Role = "kube-apiserver"
+	// TyphaClient is optional: a target without it is asked nothing of it.
+	TyphaClient Role = "typha-client"
 )
 
 // roles says what may play each role.
 var roles = []roleRow{
 	{role: Typha, build: "calico-typha", stub: true, described: true},
 	{role: Felix, build: "calico-felix", stub: true, described: true},
+	{role: TyphaClient, build: "typha-client", stub: true, described: true},
 	{role: Etcd, build: "etcd"},
 	{role: KubeAPIServer, build: "kube-apiserver"},
 }

@@ -19,7 +19,6 @@ import (
 const (
 	overTime  = "it is about what happens over time: floods, resumption, rotation, expiry"
 	elsewhere = "it is about another port or program than those of the link"
-	perhaps   = "CONF-04 is about Typha's other clients"
 )
 
 // unposed are the rules of the links that exist that no case poses yet, each with the reason.
@@ -28,7 +27,7 @@ var unposed = map[string]string{
 	"TYPHA-22": overTime, "TYPHA-23": overTime, "TYPHA-24": overTime, "TYPHA-25": overTime, "TYPHA-27": overTime, "TYPHA-28": overTime,
 	"TYPHA-29": overTime, "TYPHA-33": overTime, "TYPHA-34": elsewhere, "TYPHA-35": elsewhere, "TYPHA-36": elsewhere,
 	"FELIX-13": "other endpoints are found by way of kube-apiserver", "FELIX-15": overTime, "FELIX-16": overTime,
-	"FELIX-22": elsewhere, "FELIX-23": elsewhere, "CONF-04": perhaps,
+	"FELIX-22": elsewhere, "FELIX-23": elsewhere,
 }
 
 // posed are the groups of rules of which each has a case, but for those that are unposed.

@@ -10,6 +10,7 @@ import (
 	"github.com/calico-tls/conformance/harness/component/felix"
 	"github.com/calico-tls/conformance/harness/component/stub"
 	"github.com/calico-tls/conformance/harness/component/typha"
+	"github.com/calico-tls/conformance/harness/component/typhaclient"
 	"github.com/calico-tls/conformance/harness/evidence"
 	"github.com/calico-tls/conformance/harness/launch"
 	"github.com/calico-tls/conformance/harness/target"
@@ -20,9 +21,10 @@ var components = map[target.Role]struct {
 	real func(*evidence.Reader) component.Component
 	stub func() component.Component
 }{
-	target.Typha: {real: typha.New, stub: stub.Typha},
-	target.Felix: {real: felix.New, stub: stub.Felix},
-	target.Etcd:  {real: func(*evidence.Reader) component.Component { return etcd.New(felix.Datastore) }},
+	target.Typha:       {real: typha.New, stub: stub.Typha},
+	target.Felix:       {real: felix.New, stub: stub.Felix},
+	target.TyphaClient: {real: typhaclient.New, stub: stub.TyphaClient},
+	target.Etcd:        {real: func(*evidence.Reader) component.Component { return etcd.New(felix.Datastore) }},
 }
 
 // partOf describes a component as it was obtained.
@@ -68,7 +70,7 @@ func readerOf(o target.Obtained) (*evidence.Reader, error) {
 }
 
 func releaseOf(o target.Obtained) (*fixtures.Release, error) {
-	name := map[target.Role]string{target.Typha: "calico-typha", target.Felix: "calico-felix", target.Etcd: "etcd"}[o.Role]
+	name := map[target.Role]string{target.Typha: "calico-typha", target.Felix: "calico-felix", target.TyphaClient: "typha-client", target.Etcd: "etcd"}[o.Role]
 	if o.Source.Way == target.Build {
 		name = o.Source.Value
 	}

@@ -121,6 +121,9 @@ func endOf(l link.Link, c matrix.Case, side handshake.Side, requires link.Verifi
 	}
 	v, _ := pki.VariantNamed(name)
 	component := l.End(side).Component
+	if played, _ := l.Side(c.Subject); played == side {
+		component = c.Subject
+	}
 	e := end{Side: string(side), Component: component, Subject: component == c.Subject || c.Subject == l.Both(), Variant: name + ": " + v.Text, Requires: requirement(requires)}
 	if c.Version == link.Clear {
 		e.Variant = "nothing: it speaks plaintext"

@@ -15,10 +15,13 @@ import (
 // stubs are the programs that `tlsconform stub` runs.
 var stubs = []struct {
 	name, text string
-	run        func(ctx context.Context, settings map[string]string, log io.Writer) int
+	// flags are further settings, which are given as flags of that name.
+	flags []string
+	run   func(ctx context.Context, settings map[string]string, log io.Writer) int
 }{
-	{"typha", "serve like Typha, set by TYPHA_… variables", stub.RunTypha},
-	{"felix", "dial like Felix, set by FELIX_… variables", stub.RunFelix},
+	{"typha", "serve like Typha, set by TYPHA_… variables", nil, stub.RunTypha},
+	{"felix", "dial like Felix, set by FELIX_… variables", nil, stub.RunFelix},
+	{"typha-client", "dial like typha-client, set by its flags", stub.TyphaClientFlags, stub.RunTyphaClient},
 }
 
 func newStub() *cobra.Command {
@@ -42,6 +45,9 @@ func newStub() *cobra.Command {
 					}
 					settings[stub.FaultSetting] = fault
 				}
+				for _, name := range s.flags {
+					settings[name], _ = cmd.Flags().GetString(name)
+				}
 				if code := s.run(cmd.Context(), settings, cmd.OutOrStdout()); code != 0 {
 					return &codedError{nil, code}
 				}
@@ -49,6 +55,9 @@ func newStub() *cobra.Command {
 			},
 		}
 		one.Flags().StringVar(&fault, "fault", "", "a deliberate bug to put in: "+strings.Join(faults(), ", "))
+		for _, name := range s.flags {
+			one.Flags().String(name, "", "as the real one has it")
+		}
 		cmd.AddCommand(one)
 	}
 	return cmd

@@ -7,10 +7,12 @@ import (
 	"maps"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/calico-tls/conformance/harness/component"
 	realfelix "github.com/calico-tls/conformance/harness/component/felix"
 	realtypha "github.com/calico-tls/conformance/harness/component/typha"
+	"github.com/calico-tls/conformance/harness/component/typhaclient"
 	"github.com/calico-tls/conformance/harness/evidence"
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/launch"
@@ -89,9 +91,40 @@ func Felix() component.Component {
 // ours makes a program of one that runs in this process by a function, and elsewhere as `tlsconform stub NAME`.
 func ours(p launch.Program, name string, run func(context.Context, map[string]string, io.Writer) int) launch.Program {
 	p.Main = func(ctx context.Context, in launch.Invocation, log io.Writer) int {
-		return run(ctx, maps.Clone(in.Env), log)
+		settings := flagged(in.Args)
+		maps.Copy(settings, in.Env)
+		return run(ctx, settings, log)
 	}
-	return component.Override(p, []string{"stub", name}, nil)
+	configure := p.Configure
+	p.Configure = func(place launch.Placement) launch.Invocation {
+		in := configure(place)
+		in.Args = append([]string{"stub", name}, in.Args...)
+		return in
+	}
+	return p
+}
+
+// TyphaClient returns the stub typha-client as a component.
+func TyphaClient() component.Component {
+	r := reader(felixPatterns)
+	return component.Component{
+		Name:   "typha-client",
+		Reader: r,
+		Program: func(s component.Start) launch.Program {
+			return ours(typhaclient.Program(s, r), "typha-client", RunTyphaClient)
+		},
+	}
+}
+
+// flagged returns the settings among arguments that are written as --NAME=VALUE.
+func flagged(args []string) map[string]string {
+	settings := map[string]string{}
+	for _, arg := range args {
+		if name, value, ok := strings.Cut(arg, "="); ok && strings.HasPrefix(name, "--") {
+			settings[strings.TrimPrefix(name, "--")] = value
+		}
+	}
+	return settings
 }
 
 // reader compiles patterns of our own, which a test compiles too.

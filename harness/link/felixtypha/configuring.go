@@ -142,24 +142,23 @@ func names(side handshake.Side) map[link.Parameter]string {
 }
 
 // incomplete are the 28 of the 32 ways to set or leave out the parameters that are neither complete nor empty. The
-// other four are the modes.
-func incomplete(side handshake.Side) []link.Setting {
-	rules := map[handshake.Side][]string{handshake.Server: {"CONF-02"}, handshake.Client: {"CONF-03"}}[side]
+// other four are the modes. The component is a further one that plays the side; "" for the link's own.
+func incomplete(side handshake.Side, component string, names map[link.Parameter]string, rules ...string) []link.Setting {
 	var all []link.Setting
 	for subset := range 1 << len(link.Parameters) {
-		s := link.Setting{Mode: "cn-or-uri-san", Side: side, Given: map[link.Parameter]link.Form{}, Versions: nowhere, Rules: rules}
+		s := link.Setting{Mode: "cn-or-uri-san", Side: side, Component: component, Given: map[link.Parameter]link.Form{}, Versions: nowhere, Rules: rules}
 		var unset []string
 		for i, p := range link.Parameters {
 			if subset>>i&1 == 1 {
 				s.Given[p] = link.FormUnset
-				unset = append(unset, names(side)[p])
+				unset = append(unset, names[p])
 			}
 		}
 		if s.State(link.Verifier{Trust: anchors, CN: TyphaCN, URISAN: TyphaURISAN}) != link.Incomplete {
 			continue
 		}
 		s.Name, s.Text = "unset-"+strings.Join(unset, "+"), "without "+strings.Join(unset, ", ")
-		if s.Name == "unset-"+names(side)[link.CommonName]+"+"+names(side)[link.URISAN] {
+		if s.Name == "unset-"+names[link.CommonName]+"+"+names[link.URISAN] {
 			s.Rules = append([]string{}, append(rules, "IDENT-28")...)
 		}
 		if side == handshake.Server && len(unset) == 1 {

@@ -21,6 +21,7 @@ var Link = link.Link{
 	Name:     "felix-typha",
 	Client:   link.End{Component: "felix", Identity: pki.Identity{CN: FelixCN, URISAN: FelixURISAN}, Names: felixNames},
 	Server:   link.End{Component: "typha", Identity: pki.Identity{CN: TyphaCN, URISAN: TyphaURISAN}, Names: typhaNames},
+	Further:  []link.Further{typhaClient},
 	Modes:    modes,
 	Settings: slices.Concat(settings, tlsSettings, settingsOfMeetings),
 	Conducts: slices.Concat(conducts, suiteConducts(), felixConducts),
@@ -38,6 +39,19 @@ var (
 		link.Key: "ServerKeyFile", link.Certificate: "ServerCertFile", link.Bundle: "CAFile", link.CommonName: "ClientCN", link.URISAN: "ClientURISAN",
 	}
 )
+
+// typhaClient is Calico's command-line client for Typha: it stands for the clients that have nothing but the package
+// that Felix too connects by, and give it their parameters as they are (Calico typha/cmd/typha-client,
+// typha/pkg/syncclient/sync_client.go).
+var typhaClient = link.Further{
+	Component: "typha-client", Side: handshake.Client, Rules: []string{"CONF-04"},
+	Names: map[link.Parameter]string{
+		link.Key: "key-file", link.Certificate: "cert-file", link.Bundle: "ca-file", link.CommonName: "server-cn", link.URISAN: "server-uri",
+	},
+}
+
+// TyphaClientNames are the names of typha-client's flags.
+var TyphaClientNames = typhaClient.Names
 
 // shown are the variants that the ends themselves show.
 var shown = []link.Shown{

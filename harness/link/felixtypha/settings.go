@@ -11,7 +11,8 @@ import (
 var settings = slices.Concat(
 	requiring(handshake.Server), requiring(handshake.Client),
 	configured(handshake.Server), configured(handshake.Client),
-	incomplete(handshake.Server), incomplete(handshake.Client),
+	incomplete(handshake.Server, "", typhaNames, "CONF-02"), incomplete(handshake.Client, "", felixNames, "CONF-03"),
+	incomplete(typhaClient.Side, typhaClient.Component, typhaClient.Names, typhaClient.Rules...),
 	spoilt(handshake.Server), spoilt(handshake.Client),
 	onTyphaAlone, onFelixAlone, mended(),
 	strict(handshake.Server), strict(handshake.Client),
