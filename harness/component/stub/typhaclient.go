@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"sync/atomic"
 
 	"github.com/calico-tls/conformance/harness/component/typhaclient"
 	"github.com/calico-tls/conformance/harness/handshake"
@@ -47,7 +48,7 @@ func RunTyphaClient(ctx context.Context, settings map[string]string, log io.Writ
 }
 
 func newTyphaClient(settings environment, log *slog.Logger) (*felix, error) {
-	f := &felix{log: log, address: settings[typhaclient.ServerFlag], hostname: "typha-client", readTimeout: readTimeout}
+	f := &felix{log: log, address: settings[typhaclient.ServerFlag], hostname: "typha-client", readTimeout: readTimeout, health: health{ready: &atomic.Bool{}}}
 	if at, err := netip.ParseAddrPort(f.address); err != nil || at.Port() == 0 {
 		return nil, fmt.Errorf("%s: wanted an IP address with a port, found %q", typhaclient.ServerFlag, f.address)
 	}
@@ -56,10 +57,6 @@ func newTyphaClient(settings environment, log *slog.Logger) (*felix, error) {
 		return nil, err
 	}
 	if f.credentials, err = settings.credentials(typhaClientParameters); err != nil {
-		if f.policy.quirk == plaintextWithoutFiles {
-			log.Warn("Going on without TLS", "error", err)
-			return f, nil
-		}
 		return nil, err
 	}
 	return f, f.load()
