@@ -37,7 +37,7 @@ func labUntil(ctx context.Context, t *testing.T, l func(*launch.Run) launch.Laun
 		t.Fatal(err)
 	}
 	parts := map[string]harness.Part{}
-	for _, c := range []component.Component{stub.Typha(), stub.Felix()} {
+	for _, c := range []component.Component{stub.Typha(), stub.Felix(), stub.TyphaClient()} {
 		parts[c.Name] = harness.Part{Component: c, Complete: complete, Stack: runtime.Version()}
 	}
 	lab := harness.NewLab(ctx, harness.Options{Launcher: l(run), Parts: parts, Jobs: 4, Deadline: 10 * time.Second})

@@ -109,11 +109,17 @@ func TestTargetsBuiltIn(t *testing.T) {
 	wanted := map[string][]Component{
 		"calico-v3.31.0": {
 			{Role: Typha, Ways: []Source{{Build, "calico-typha@v3.31.0"}, {Image, "quay.io/calico/typha:v3.31.0"}}, Env: map[string]string{}},
+			{
+				Role: Felix, Ways: []Source{{Build, "calico-felix@v3.31.0"}, {Image, "quay.io/calico/node:v3.31.0"}},
+				Command: []string{"calico-node", "-felix"}, Env: map[string]string{},
+			},
+			{Role: TyphaClient, Ways: []Source{{Build, "typha-client@v3.31.0"}}, Env: map[string]string{}},
 			{Role: Etcd, Ways: []Source{{Build, "etcd@v3.7.3"}}, Env: map[string]string{}},
 		},
 		"reference": {
 			{Role: Typha, Ways: []Source{{Way: Reference}}, Env: map[string]string{}},
 			{Role: Felix, Ways: []Source{{Way: Reference}}, Env: map[string]string{}},
+			{Role: TyphaClient, Ways: []Source{{Way: Reference}}, Env: map[string]string{}},
 		},
 	}
 	for _, name := range fixtures.TargetNames() {
