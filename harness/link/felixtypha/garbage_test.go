@@ -34,7 +34,7 @@ func FuzzProber(f *testing.F) {
 // who says hello first and answers a ping.
 func FuzzObserver(f *testing.F) {
 	f.Add(stream(f, felixtypha.MsgClientHello{}, felixtypha.MsgPong{}))
-	f.Add(stream(f, felixtypha.MsgPong{}, felixtypha.MsgClientHello{}))
+	f.Add(stream(f, felixtypha.MsgPong{}, felixtypha.MsgPong{}))
 	confound(f, felixtypha.Serving, func(said []any) bool {
 		pongs := 0
 		for _, m := range said {
