@@ -216,7 +216,7 @@ func (p *parsed) reference(role Role, value bool) error {
 	case !value:
 		return p.wrong(at, "leave the key out where the stub is not wanted", "%s: reference: wanted true, found false", role)
 	case !slices.Contains(stubs, string(role)):
-		return p.wrong(at, "there are stubs of "+strings.Join(stubs, " and "), "%s: reference: there is no stub of it", role)
+		return p.wrong(at, "there are stubs of "+strings.Join(stubs, ", "), "%s: reference: there is no stub of it", role)
 	}
 	return nil
 }

@@ -59,5 +59,6 @@ func newTyphaClient(settings environment, log *slog.Logger) (*felix, error) {
 	if f.credentials, err = settings.credentials(typhaClientParameters); err != nil {
 		return nil, err
 	}
-	return f, f.load()
+	err = f.load()
+	return f, err
 }
