@@ -274,7 +274,7 @@ func (r *Run) Report(stopped reports.Stop) *reports.Report {
 		Suite:           reports.Suite{Version: Version()},
 		Profile:         r.options.Profile,
 		Strategy:        r.options.Strategy,
-		Coverage:        coverage(r.Cases),
+		Coverage:        coverage(judged(r.Cases, results)),
 		Target:          reports.Target{Name: r.target.Name, Launch: r.launcher.Name()},
 		DurationMillis:  time.Since(r.begun).Milliseconds(),
 		Starts:          r.lab.Starts(),
@@ -337,6 +337,15 @@ func Version() string {
 		return info.Main.Version
 	}
 	return "devel"
+}
+
+// judged returns the cases that have a verdict which rests on evidence: what was cut, skipped or broke covers nothing.
+func judged(cases []matrix.Case, results []reports.Result) []matrix.Case {
+	found := map[string]bool{}
+	for _, r := range results {
+		found[r.ID] = r.Outcome == reports.Conforms || r.Outcome == reports.Deviates
+	}
+	return slices.DeleteFunc(slices.Clone(cases), func(c matrix.Case) bool { return !found[c.ID()] })
 }
 
 // coverage counts, for each link, the share of the combinations that can be seen together that the cases cover.

@@ -13,7 +13,7 @@ import (
 	"github.com/calico-tls/conformance/suites/conformance"
 )
 
-// pace is how fast cases are judged on two cores, as far as one can say beforehand.
+// pace is how fast cases are judged on two quiet cores. It is an estimate: machines differ, and so do cases.
 type pace struct {
 	what, launch string
 	// cases and starts are how many there are of them in a second, one after the other.
@@ -39,7 +39,7 @@ func count(w io.Writer, cases []matrix.Case) error {
 	}
 	slices.Sort(lines)
 	lines = append([]string{fmt.Sprintln(len(cases)) + "link\tsubject\tcases"}, lines...)
-	lines = append(lines, "", fmt.Sprintf("in %d starts; about, on two quiet cores:", starts))
+	lines = append(lines, "", fmt.Sprintf("in %d starts; an estimate of the time on two quiet cores:", starts))
 	for _, p := range paces {
 		seconds := float64(len(cases))/p.cases + float64(starts)/p.starts
 		lines = append(lines, fmt.Sprintf("%s\t%s\t%s", p.what, p.launch, time.Duration(seconds+1)*time.Second))
