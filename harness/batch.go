@@ -210,24 +210,30 @@ func (b *Batch) run(ctx context.Context) {
 		}
 		return
 	}
-	for begun := 1; t.play(ctx) && begun < mendings; begun++ {
-		if t, err = b.trial(); err != nil {
-			b.broken(err.Error())
-			return
+	again := t.play(ctx)
+	for begun := 1; len(again) > 0 && (len(again) < len(t.Cases) || begun < mendings); begun++ {
+		rest := &Batch{Link: b.Link, Mode: b.Mode, Subject: b.Subject, Own: b.Own, Setting: b.Setting, Alone: b.Alone, Cases: again, lab: b.lab}
+		if t, err = rest.trial(); err != nil {
+			rest.broken(err.Error())
+			again = nil
+		} else {
+			again = t.play(ctx)
 		}
+		maps.Copy(b.seen, rest.seen)
 	}
 }
 
-// mendings is how often a subject is started that gives up before the file is put right that was spoilt: how soon that
-// is depends on the machine, not on the subject.
+// mendings is how often a subject is started to no avail that gives up before the file is put right that was spoilt: how
+// soon that is depends on the machine, not on the subject.
 const mendings = 4
 
-// play starts the subject and runs the cases. It reports whether the subject has given up on a file that was spoilt.
-func (t *trial) play(ctx context.Context) (gaveUp bool) {
+// play starts the subject and runs the cases. It returns those that are to be run with another start, because the subject
+// has given up: on a file that was spoilt, or on servers of which it accepts none.
+func (t *trial) play(ctx context.Context) (again []matrix.Case) {
 	listener, start, err := t.prepare(ctx)
 	if err != nil {
 		t.broken(err.Error())
-		return false
+		return nil
 	}
 	if listener != nil {
 		defer listener.Close()
@@ -236,16 +242,16 @@ func (t *trial) play(ctx context.Context) (gaveUp bool) {
 	switch {
 	case ctx.Err() != nil && err != nil:
 		t.broken(Interrupted)
-		return false
+		return nil
 	case err != nil:
 		t.notStarted(err)
-		return false
+		return nil
 	}
 	defer t.stop(ctx)
 	t.follow()
 	if err := t.listen(); err != nil {
 		t.broken(err.Error())
-		return false
+		return nil
 	}
 	if t.side == handshake.Server {
 		t.seen = t.serverCases(ctx)
@@ -254,8 +260,10 @@ func (t *trial) play(ctx context.Context) (gaveUp bool) {
 	}
 	t.explain()
 	t.tell(t.seen)
-	broken := func(o handshake.Observation) bool { return o.Broken != "" }
-	return t.setting.Spoils != "" && t.ended() && slices.ContainsFunc(slices.Collect(maps.Values(t.seen)), broken)
+	if !t.ended() || t.setting.Spoils == "" && !t.refusesGood {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(t.Cases), func(c matrix.Case) bool { return t.seen[c.ID()].Broken == "" })
 }
 
 func (b *Batch) trial() (*trial, error) {
@@ -346,9 +354,9 @@ func (b *Batch) broken(why string) {
 }
 
 // explain says of connections of which an end said nothing whether the subject has died meanwhile. Its refusals are in
-// doubt then, as nobody can ask it again to accept a good peer.
+// doubt then, as nobody can ask it again to accept a good peer; not those of one that has never accepted any.
 func (t *trial) explain() {
-	if !t.ended() {
+	if !t.ended() || t.refusesGood {
 		return
 	}
 	died := t.death()

@@ -27,6 +27,8 @@ type dialling struct {
 	served, late int
 	// told says that its log has told what became of a connection.
 	told bool
+	// refusesGood says that it refused the first server of all, which it must accept.
+	refusesGood bool
 	// lost says why no more is to be had of it; "" as long as it dials.
 	lost string
 }
@@ -44,12 +46,10 @@ func (t *trial) clientCases(ctx context.Context, listener link.Listener) map[str
 	}
 	stamina := t.lab.Parts[t.Subject].Stamina
 	control, controlled := t.accepted()
-	encourage := func() { // a control that fails shows in the control of the batch
-		if stamina > 0 && controlled {
-			t.serve(ctx, control, listener)
-		}
+	encourage := func() (refused bool) { // a control that fails shows in the control of the batch
+		return stamina > 0 && controlled && t.serve(ctx, control, listener).Server.Claim == handshake.WasRefused
 	}
-	encourage()
+	t.refusesGood = encourage()
 	failed := 0
 	for _, c := range t.Cases {
 		if failed == stamina && stamina > 0 {
@@ -69,7 +69,7 @@ func (t *trial) clientCases(ctx context.Context, listener link.Listener) map[str
 		switch {
 		case crowds != "":
 			o.Broken = crowds
-		case t.lost != "" && o.Server.Claim == handshake.WasRefused && o.Broken == "":
+		case t.lost != "" && !t.refusesGood && o.Server.Claim == handshake.WasRefused && o.Broken == "":
 			o.Broken = t.lost // it cannot be asked again to accept a good server
 		}
 		seen[id] = o

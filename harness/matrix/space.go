@@ -18,6 +18,7 @@ var Constraints = []string{
 	"a server sends a certificate",
 	"a variant is shown in the versions of TLS that can carry it",
 	"neither end speaks plaintext",
+	"the two ends are those of the link: a further component that plays one is posed once in each mode",
 }
 
 // Space enumerates each combination of mode, variants, version and subject, without setting and conduct, in which the
