@@ -14,7 +14,7 @@ import (
 )
 
 // many is how many examples of a property are looked at that no certificate is issued for.
-const many = 5000
+const many = 3000
 
 // accepts reports whether an end that requires asked has no objection to what is shown.
 func (j judgement) accepts(asked link.Verifier) bool {

@@ -107,7 +107,7 @@ func drawIssuer(t *rapid.T, o pki.Origin) pki.Template {
 var random = rapid.Custom(drawJudgement)
 
 // examples is how many random credentials are looked at in every run, always the same ones.
-const examples = 3000
+const examples = 1500
 
 // TestX509AgreesOnCompositions asks crypto/x509 about each two variants made one after the other, and about random
 // credentials.
