@@ -148,7 +148,7 @@ func show(l link.Link, c matrix.Case, side handshake.Side, asked link.Verifier) 
 	s := showing{side: side, variant: v, cred: Credential(l, side, v), asked: asked, good: Credential(l, side, good)}
 	d, _ := l.Conduct(c.Conduct)
 	withholds := side == handshake.Client && (d.Withholds || c.Subject == l.Both())
-	if withholds && !asked.Plaintext() && !asked.Trusts(s.cred.Root) {
+	if withholds && !asked.Plaintext() && !s.isListed() {
 		s.cred.Sending = pki.SendNothing
 	}
 	return s, nil

@@ -162,6 +162,32 @@ func (s showing) hasUnknownIssuer() bool {
 	return !found
 }
 
+// isListed reports whether the trust bundle has an authority of the same name as one that signed what is sent: a server
+// lists names and no keys (RFC 8446 section 4.2.4), and by them a client of Go decides whether to send anything. What
+// cannot be parsed has no issuer.
+func (s showing) isListed() bool {
+	if s.isMalformed() {
+		return false
+	}
+	issuers := append(slices.Clone(s.cred.Path), pki.AuthorityTemplate(s.cred.Root))
+	if s.cred.Root == pki.SelfSigned {
+		issuers = []pki.Template{s.cred.Leaf}
+	}
+	if s.cred.Sending == pki.SendLeaf {
+		issuers = issuers[:1]
+	}
+	for _, name := range s.asked.Trust {
+		anchor := pki.AuthorityTemplate(name)
+		if name == pki.PeerLeaf {
+			anchor = s.good.Leaf
+		}
+		if slices.ContainsFunc(issuers, func(t pki.Template) bool { return slices.Equal(t.CommonNames, anchor.CommonNames) }) {
+			return true
+		}
+	}
+	return false
+}
+
 func (s showing) hasWeakDigest() bool {
 	return slices.ContainsFunc(s.all(), func(t pki.Template) bool { return t.Digest != pki.SHA256 })
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/calico-tls/conformance/harness"
 	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/link/felixtypha"
 	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/harness/oracle"
 	"github.com/calico-tls/conformance/pki"
@@ -103,5 +105,45 @@ func TestPredictFollowsExamine(t *testing.T) {
 				t.Errorf("%s: wanted it refused by the %s for %+v, found by the %s for %s (%s)", c.ID(), by, first, e.By, e.Check, e.Cause)
 			}
 		}
+	}
+}
+
+// TestWithholdingFollowsGo asks crypto/tls of each variant whether a client keeps it back from a server that lists these
+// roots, and holds the oracle against it.
+func TestWithholdingFollowsGo(t *testing.T) {
+	t.Parallel()
+	l := felixtypha.Link
+	var kept, sent int
+	for _, trust := range [][]pki.AuthorityName{
+		{pki.Trusted}, {pki.SameName}, {pki.Second, pki.Third}, {pki.Intermediate}, {pki.PeerLeaf}, {pki.Second, pki.Trusted},
+	} {
+		l.Settings = []link.Setting{{Name: "x", Mode: "cn", Side: handshake.Server, Change: func(v link.Verifier) link.Verifier {
+			v.Trust = trust
+			return v
+		}}}
+		for _, v := range quick {
+			c := matrix.Case{Link: l.Name, Mode: "cn", Subject: "typha", Client: v.Name, Server: "good", Version: link.TLS13, Setting: "x", Conduct: "withhold"}
+			e, err := oracle.Predict(l, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := origin(handshake.Client)
+			j := judgement{variants: []string{v.Name}, side: handshake.Client, asked: link.Verifier{Trust: trust}, shown: v.Credential(o), good: pki.Good(o.Role, o.Own)}
+			if j.shown.Sending == pki.SendNothing || !slices.Contains([]pki.KeyType{pki.P256, pki.RSA2048}, j.shown.Leaf.Key) {
+				continue // there is nothing to keep back, or it is kept back for its key
+			}
+			is := withheld(t, j)
+			if is {
+				kept++
+			} else {
+				sent++
+			}
+			if is != (e.Check == pki.CheckPresence) {
+				t.Errorf("%s: crypto/tls keeps it back: %t; the oracle wants it refused for %q (%s)", j, is, e.Check, e.Cause)
+			}
+		}
+	}
+	if kept == 0 || sent == 0 {
+		t.Errorf("wanted some kept back and some sent, found %d and %d", kept, sent)
 	}
 }
