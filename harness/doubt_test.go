@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/calico-tls/conformance/harness"
 	"github.com/calico-tls/conformance/harness/launch"
 	"github.com/calico-tls/conformance/harness/oracle"
 )
@@ -117,7 +118,7 @@ func TestLabMarksWhatWasCut(t *testing.T) {
 	cases := selected(t, "felix-typha/cn/typha/client=good/server=good/tls1.3")
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
-	lab := labUntil(ctx, t, inProcess, mute(interrupt))
+	lab := closing(t, harness.NewLab(ctx, optionsWith(t, inProcess, mute(interrupt))))
 	if o := lab.Run(t.Context(), cases)[cases[0].ID()]; o.Broken != "the run was interrupted" {
 		t.Errorf("wanted it broken by the interrupt, found %+v", o)
 	}

@@ -26,27 +26,33 @@ import (
 // labWith returns a lab of the stubs with a launcher, changed as complete says.
 func labWith(t *testing.T, l func(*launch.Run) launch.Launcher, complete func(launch.Program) launch.Program) *harness.Lab {
 	t.Helper()
-	return labUntil(t.Context(), t, l, complete)
+	return closing(t, harness.NewLab(t.Context(), optionsWith(t, l, complete)))
 }
 
-// labUntil returns such a lab that ends with ctx.
-func labUntil(ctx context.Context, t *testing.T, l func(*launch.Run) launch.Launcher, complete func(launch.Program) launch.Program) *harness.Lab {
+// optionsWith returns what such a lab needs.
+func optionsWith(t *testing.T, l func(*launch.Run) launch.Launcher, complete func(launch.Program) launch.Program) harness.Options {
 	t.Helper()
 	run, err := launch.NewRun(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts := map[string]harness.Part{}
-	for _, c := range []component.Component{stub.Typha(), stub.Felix(), stub.TyphaClient()} {
-		parts[c.Name] = harness.Part{Component: c, Complete: complete, Stack: runtime.Version()}
-	}
-	lab := harness.NewLab(ctx, harness.Options{Launcher: l(run), Parts: parts, Jobs: 4, Deadline: 10 * time.Second})
 	t.Cleanup(func() {
-		ctx := context.WithoutCancel(t.Context())
-		if err := lab.Close(ctx); err != nil {
+		if err := run.Close(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}
-		if err := run.Close(ctx); err != nil {
+	})
+	parts := map[string]harness.Part{}
+	for _, c := range []component.Component{stub.Typha(), stub.Felix()} {
+		parts[c.Name] = harness.Part{Component: c, Complete: complete, Stack: runtime.Version()}
+	}
+	return harness.Options{Launcher: l(run), Parts: parts, Jobs: 4, Deadline: 10 * time.Second}
+}
+
+// closing has a lab closed at the end of a test.
+func closing(t *testing.T, lab *harness.Lab) *harness.Lab {
+	t.Helper()
+	t.Cleanup(func() {
+		if err := lab.Close(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}
 	})
