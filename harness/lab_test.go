@@ -42,7 +42,7 @@ func optionsWith(t *testing.T, l func(*launch.Run) launch.Launcher, complete fun
 		}
 	})
 	parts := map[string]harness.Part{}
-	for _, c := range []component.Component{stub.Typha(), stub.Felix()} {
+	for _, c := range []component.Component{stub.Typha(), stub.Felix(), stub.TyphaClient()} {
 		parts[c.Name] = harness.Part{Component: c, Complete: complete, Stack: runtime.Version()}
 	}
 	return harness.Options{Launcher: l(run), Parts: parts, Jobs: 4, Deadline: 10 * time.Second}
