@@ -71,7 +71,7 @@ fuzz: ## Fuzz each target for FUZZTIME (10s).
 mutation: ## Change MUTATED in one place after the other and list what no test minds (slow; see suites/audit/MUTANTS.md).
 	@for package in $(MUTATED); do \
 	  echo "$$package"; \
-	  $(GREMLINS) unleash --timeout-coefficient 20 --output-statuses lct "./$$package"; \
+	  GOFLAGS="$$(go env GOFLAGS) -count=1" $(GREMLINS) unleash --timeout-coefficient 20 --output-statuses lct "./$$package"; \
 	done
 
 bench: ## Measure whole cases against plain handshakes, in one process.

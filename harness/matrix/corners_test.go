@@ -68,3 +68,17 @@ func TestCoreAsksTheSubject(t *testing.T) {
 		}
 	}
 }
+
+// TestParseQuotesWhatIsMissing: the part that is refused is the one that is said.
+func TestParseQuotesWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	for id, quoted := range map[string]string{
+		"a/b/c/client=/server=good/tls1.3":       `"" is no name`,
+		"a/b/c/client=good/server=b c/tls1.3":    `"b c" is no name`,
+		"a//c/client=good/server=good/plaintext": `"" is no name`,
+	} {
+		if _, err := matrix.Parse(id); err == nil || !strings.Contains(err.Error(), quoted) {
+			t.Errorf("%s: wanted an error that says %s, found %v", id, quoted, err)
+		}
+	}
+}
