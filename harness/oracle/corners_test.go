@@ -173,3 +173,31 @@ func TestStartsByItsOwnSide(t *testing.T) {
 		}
 	}
 }
+
+// TestWithheld: a client that goes by the names that the server lists sends what somebody of such a name has signed.
+func TestWithheld(t *testing.T) {
+	t.Parallel()
+	const none = "no-certificate"
+	for _, c := range []struct{ shown, setting, cause string }{
+		{"good", "", ""},
+		{"other-authority", "", none},
+		{"self-signed", "", none},
+		{"same-name-authority", "", "issuer"},
+		{"intermediate", "", ""},
+		{"intermediate-omitted", "", none},
+		{"intermediate-omitted", "anchor-intermediate", ""},
+		{"good", "anchor-intermediate", none},
+		{"good", "anchor-leaf", none},
+		{"self-signed", "anchor-leaf", "issuer"},
+		{"malformed", "", none},
+		{"expired", "", "validity"},
+	} {
+		id := "felix-typha/cn/typha/client=" + c.shown + "/server=good/tls1.3"
+		if c.setting != "" {
+			id += "/setting=" + c.setting
+		}
+		if _, e := predicted(t, id+"/conduct=withhold"); e.Cause != c.cause {
+			t.Errorf("%s with the setting %q: wanted it refused for %q, found %q", c.shown, c.setting, c.cause, e.Cause)
+		}
+	}
+}
