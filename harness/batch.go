@@ -27,6 +27,9 @@ type Batch struct {
 	Link, Mode, Subject, Own, Setting, Alone string
 	Cases                                    []matrix.Case
 
+	// earlier are cases like these that were run with an earlier start.
+	earlier []matrix.Case
+
 	lab  *Lab
 	next *Batch
 	once sync.Once
@@ -212,7 +215,7 @@ func (b *Batch) run(ctx context.Context) {
 	}
 	again := t.play(ctx)
 	for begun := 1; len(again) > 0 && (len(again) < len(t.Cases) || begun < mendings); begun++ {
-		rest := &Batch{Link: b.Link, Mode: b.Mode, Subject: b.Subject, Own: b.Own, Setting: b.Setting, Alone: b.Alone, Cases: again, lab: b.lab}
+		rest := &Batch{Link: b.Link, Mode: b.Mode, Subject: b.Subject, Own: b.Own, Setting: b.Setting, Alone: b.Alone, Cases: again, earlier: b.Cases, lab: b.lab}
 		if t, err = rest.trial(); err != nil {
 			rest.broken(err.Error())
 			again = nil

@@ -96,7 +96,7 @@ func (t *trial) acceptedIn(seen map[string]handshake.Observation) (matrix.Case, 
 		return accepted[0], true
 	}
 	twin, ok := t.accepted()
-	return twin, ok && !slices.Contains(t.Cases, twin)
+	return twin, ok && !slices.Contains(t.Cases, twin) && !slices.Contains(t.earlier, twin)
 }
 
 // instruments returns the account of the instrument.

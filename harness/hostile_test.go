@@ -282,21 +282,35 @@ func findsItsPortTaken(_ context.Context, in launch.Invocation, log io.Writer) i
 	return 99
 }
 
-// diesInTheMiddle gives up after its third refusal.
+// third and sixth are after how many refusals a client gives up.
+const (
+	third = 3
+	sixth = 6
+)
+
+// diesInTheMiddle gives up after its third refusal, givesUp after its sixth.
 func diesInTheMiddle(ctx context.Context, in launch.Invocation, log io.Writer) int {
+	return bears(ctx, third, in, log) + 3
+}
+
+func givesUp(ctx context.Context, in launch.Invocation, log io.Writer) int {
+	return bears(ctx, sixth, in, log) + 1
+}
+
+// bears is a Felix that gives up after some refusals.
+func bears(ctx context.Context, refusals int, in launch.Invocation, log io.Writer) int {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	refused := 0
-	code := stub.RunFelix(ctx, maps.Clone(in.Env), lines(func(line []byte) {
+	return stub.RunFelix(ctx, maps.Clone(in.Env), lines(func(line []byte) {
 		_, _ = log.Write(line)
 		if bytes.Contains(line, []byte("Failed to connect to typha endpoint")) {
-			if refused++; refused == 3 {
+			if refused++; refused == refusals {
 				fmt.Fprintln(log, "giving up")
 				cancel()
 			}
 		}
 	}))
-	return code + 3
 }
 
 func panics(ctx context.Context, in launch.Invocation, log io.Writer) int {

@@ -248,3 +248,37 @@ func TestLabBehindMappedPorts(t *testing.T) {
 		}
 	}
 }
+
+// TestLabGoesOnWithAClientThatAcceptsNobody: one that gives up, because it accepts no server at all, is started again for
+// the cases that it has not seen.
+func TestLabGoesOnWithAClientThatAcceptsNobody(t *testing.T) {
+	t.Parallel()
+	lab := labWith(t, inProcess, func(p launch.Program) launch.Program {
+		p.Main = givesUp
+		return component.Override(p, nil, map[string]string{"FELIX_TYPHACN": "someone-else"})
+	})
+	felix := lab.Parts["felix"]
+	felix.Stamina = sixth - 1
+	lab.Parts["felix"] = felix
+	cases := selected(t, "felix-typha/cn/felix/client=good/server={good,just-valid,key-*,issuer-*,expired,other-authority}/tls1.2")
+	if len(cases) < 2*sixth {
+		t.Fatalf("wanted more cases than two clients can bear, found %d", len(cases))
+	}
+	seen := lab.Run(t.Context(), cases)
+	for _, c := range cases {
+		e, err := oracle.Predict(felixtypha.Link, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := oracle.Conforms
+		if e.Outcome == handshake.Accept {
+			want = oracle.Deviates
+		}
+		if v := verdict(t, c, seen[c.ID()]); v.Finding != want {
+			t.Errorf("%s is %s, wanted %s: %s", c.ID(), v.Finding, want, v.Why)
+		}
+	}
+	if starts := lab.Starts(); starts < 3 {
+		t.Errorf("wanted several starts, found %d", starts)
+	}
+}
