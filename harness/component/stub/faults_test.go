@@ -41,7 +41,7 @@ func TestFaultsAreSeen(t *testing.T) {
 				t.Parallel()
 				reference := survey(t, side, "")
 				for _, f := range stub.Faults {
-					if !slices.Contains(f.Sides, side) {
+					if f.Breaks.By(side) == "" {
 						continue
 					}
 					changed := differ(reference, survey(t, side, f.Name))

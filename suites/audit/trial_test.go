@@ -1,0 +1,85 @@
+package audit_test
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/calico-tls/conformance/harness/component/stub"
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link/felixtypha"
+	"github.com/calico-tls/conformance/harness/matrix"
+	"github.com/calico-tls/conformance/reports"
+	"github.com/calico-tls/conformance/suites/conformance"
+)
+
+// trial is a fault that is planted into the stub of one side.
+type trial struct {
+	stub.Fault
+	side handshake.Side
+}
+
+// trials are the faults on each side that can have them.
+func trials() []trial {
+	var all []trial
+	for _, f := range stub.Faults {
+		for _, side := range []handshake.Side{handshake.Server, handshake.Client} {
+			if f.Breaks.By(side) != "" {
+				all = append(all, trial{f, side})
+			}
+		}
+	}
+	return all
+}
+
+func (x trial) String() string { return x.subject() + " " + x.Name }
+
+func (x trial) subject() string { return felixtypha.Link.End(x.side).Component }
+
+// rule is the rule that the stub breaks.
+func (x trial) rule() string { return x.Breaks.By(x.side) }
+
+// target writes a target whose two components are our stubs, of which one has the fault; none if it has no name.
+func (x trial) target(t *testing.T) string {
+	t.Helper()
+	text := "name: planted\nimplementation: {project: the suite's own stubs}\ncomponents:\n"
+	for _, side := range []handshake.Side{handshake.Server, handshake.Client} {
+		text += fmt.Sprintf("  %s:\n    reference: true\n", felixtypha.Link.End(side).Component)
+		if side == x.side && x.Name != "" {
+			text += fmt.Sprintf("    env: {%s: %s}\n", stub.FaultSetting, x.Name)
+		}
+	}
+	name := filepath.Join(t.TempDir(), "planted.yaml")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// judge runs cases with the fault, one connection at a time, so that what a fault remembers comes in the same order
+// each time.
+func (x trial) judge(t *testing.T, launch string, cases []matrix.Case) []reports.Result {
+	t.Helper()
+	run, err := conformance.Load(conformance.Options{Target: x.target(t), Launch: launch, Executable: *executable, Jobs: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := run.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}()
+	run.Cases = cases
+	if err := run.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		run.Judge(t.Context(), c)
+	}
+	results := run.Results()
+	slices.SortFunc(results, func(a, b reports.Result) int { return cmp.Compare(a.ID, b.ID) })
+	return results
+}
