@@ -52,12 +52,12 @@ func (t *trial) clientCases(ctx context.Context, listener link.Listener) map[str
 	t.refusesGood = encourage()
 	failed := 0
 	for _, c := range t.Cases {
-		if failed == stamina && stamina > 0 {
+		if failed+t.meetings(c) > stamina && stamina > 0 {
 			encourage()
 			failed = 0
 		}
 		o := t.met(ctx, c, listener)
-		failed++
+		failed += t.meetings(c)
 		if o.Server.Claim == handshake.Accepted {
 			failed = 0
 		}
@@ -125,12 +125,25 @@ func (t *trial) accepted() (matrix.Case, bool) {
 	return *e.Twin, true
 }
 
-// met is what is seen of a case that is one connection, or of one whose setting spoils a file before it.
+// met is what is seen of a case that is one connection, or of one whose setting spoils a file before it. A client that
+// refused to speak plaintext is met once more, as whoever falls back to it dials again to do so.
 func (t *trial) met(ctx context.Context, c matrix.Case, listener link.Listener) handshake.Observation {
-	if t.setting.Spoils == "" {
+	if t.setting.Spoils != "" {
+		return t.spoil(ctx, c, listener)
+	}
+	o := t.serve(ctx, c, listener)
+	if t.meetings(c) > 1 && o.Server.Claim == handshake.WasRefused && o.Client.Claim == handshake.Refused {
 		return t.serve(ctx, c, listener)
 	}
-	return t.spoil(ctx, c, listener)
+	return o
+}
+
+// meetings is how many connections a case may take.
+func (t *trial) meetings(c matrix.Case) int {
+	if d, _ := t.link.Conduct(c.Conduct); c.Version == link.Clear && !t.asked().Plaintext() && d.Offence == "" {
+		return 2
+	}
+	return 1
 }
 
 // serve serves one connection of a client, unless no more is to be had of it.

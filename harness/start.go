@@ -58,6 +58,13 @@ func (l *Lab) outfit(e end) (component.Start, error) {
 			s.Env[name] = value
 		}
 	}
+	if len(e.setting.System) > 0 {
+		system, err := l.authorities.Bundle(e.setting.System, pki.Credential{})
+		if err != nil {
+			return s, fmt.Errorf("writing the authorities of the system: %w", err)
+		}
+		s.System = system
+	}
 	v := e.asked()
 	if e.setting.Change != nil {
 		v = e.setting.Change(v)

@@ -69,6 +69,7 @@ var Variants = []Variant{
 	{Name: "authority-fifth", Twin: "good", Breaks: CheckChain, Setting: true, Rules: []string{"IDENT-43"}, Text: "the fifth authority signed it", Change: signedBy(Fifth)},
 	{Name: "root-expired", Twin: "good", Breaks: CheckValidity, Setting: true, Rules: []string{"IDENT-48"}, Text: "an authority signed it whose own certificate has expired", Change: signedBy(ExpiredRoot)},
 	{Name: "intermediate", Rules: []string{"IDENT-44"}, Text: "an intermediate authority signed it, and is sent with it", Change: under()},
+	{Name: "intermediate-other-authority", Twin: "intermediate", Breaks: CheckChain, Rules: []string{"IDENT-40", "IDENT-10"}, Text: "an intermediate authority signed it, and is sent with it, that is below an authority that nobody trusts", Change: all(under(), signedBy(Untrusted))},
 	{Name: "intermediate-omitted", Twin: "intermediate", Breaks: CheckChain, Rules: []string{"IDENT-45", "IDENT-46"}, Text: "an intermediate authority signed it, and is not sent with it", Change: all(under(), sent(SendLeaf))},
 	{Name: "intermediate-expired", Twin: "intermediate", Breaks: CheckValidity, Rules: []string{"IDENT-48"}, Text: "the intermediate authority has expired", Change: under(func(t *Template, _ Origin) { t.NotAfter = past })},
 	{Name: "intermediate-not-yet-valid", Twin: "intermediate", Breaks: CheckValidity, Rules: []string{"IDENT-48", "IDENT-47"}, Text: "the intermediate authority is not valid yet", Change: under(func(t *Template, _ Origin) { t.NotBefore = future })},

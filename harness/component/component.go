@@ -56,6 +56,8 @@ type Start struct {
 	Given map[link.Parameter]Value
 	// From is where it takes them from.
 	From link.Origin
+	// System is the bundle of the authorities that its system trusts; nil for those of the machine.
+	System []byte
 	// Env holds further variables of its environment.
 	Env map[string]string
 	// Peer is the address that it dials, as "IP:port" of this machine; "" for a server.

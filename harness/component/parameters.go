@@ -49,8 +49,13 @@ type Dialect struct {
 	ConfigFile func(in *launch.Invocation, path string)
 }
 
-// configFile is the name of a program's configuration file.
-const configFile = "conformance.cfg"
+// configFile is the name of a program's configuration file, systemFile that of the authorities that its system trusts,
+// and systemVariable says to Go's crypto/x509 where those are.
+const (
+	configFile     = "conformance.cfg"
+	systemFile     = "system.pem"
+	systemVariable = "SSL_CERT_FILE"
+)
 
 // Configure adds to a program the parameters of a start, and the files that they name.
 func (d Dialect) Configure(p launch.Program, s Start) launch.Program {
@@ -65,6 +70,9 @@ func (d Dialect) Configure(p launch.Program, s Start) launch.Program {
 			d.ConfigFile(&in, place.Path(configFile))
 		}
 		maps.Copy(in.Env, s.Env)
+		if s.System != nil {
+			in.Env[systemVariable] = place.Path(systemFile)
+		}
 		for parameter, v := range s.Given {
 			name := d.Prefix + strings.ToUpper(d.Names[parameter])
 			switch s.From {
@@ -81,13 +89,16 @@ func (d Dialect) Configure(p launch.Program, s Start) launch.Program {
 	return p
 }
 
-// filed returns files with those that parameters name.
+// filed returns files with those that parameters name, and the authorities that the system trusts.
 func filed(files []launch.File, s Start) []launch.File {
 	files = slices.Clone(files)
 	for parameter, v := range s.Given {
 		if v.File == Own {
 			files = append(files, launch.File{Name: string(parameter) + ".pem", Data: v.Data})
 		}
+	}
+	if s.System != nil {
+		files = append(files, launch.File{Name: systemFile, Data: s.System})
 	}
 	slices.SortFunc(files, func(a, b launch.File) int { return strings.Compare(a.Name, b.Name) })
 	return files

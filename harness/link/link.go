@@ -56,6 +56,8 @@ type Setting struct {
 	// Bundle says how the file of the trust bundle is written, Key how that of the key is.
 	Bundle pki.BundleStyle
 	Key    pki.KeyFormat
+	// System are the authorities that the subject's system trusts; none for those of the machine.
+	System []pki.AuthorityName
 	// Own is the variant that the subject itself shows; "" for the good one.
 	Own string
 	// Given says of parameters how they are given, where that is unlike their mode; From where all of them come from.

@@ -47,7 +47,7 @@ var rows = []row{
 // tells in its log, and that a client sends nothing to a server that it has not verified. Where two subjects meet, of whom
 // one refuses, nobody sees what is sent.
 var (
-	refusing = map[handshake.Side][]string{handshake.Server: {"TYPHA-19"}, handshake.Client: {"FELIX-01", "FELIX-11"}}
+	refusing = map[handshake.Side][]string{handshake.Server: {"TYPHA-19", "TYPHA-15"}, handshake.Client: {"FELIX-01", "FELIX-11"}}
 	refused  = map[handshake.Side][]string{handshake.Client: {"FELIX-11"}}
 	meeting  = map[handshake.Side][]string{handshake.Server: {"TYPHA-19", "FELIX-11"}, handshake.Client: {"FELIX-11"}}
 )

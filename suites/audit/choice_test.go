@@ -1,7 +1,6 @@
 package audit_test
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -17,25 +16,46 @@ import (
 // choice says of a fault what its trial needs besides what every trial has.
 type choice struct {
 	fault string
-	// besides are globs of further cases; the subject stands for itself.
-	besides []string
-	// judge is the end whose check the fault is about, where that is not the faulty one.
-	judge handshake.Side
+	// besides are globs of further cases, instead those of all cases of the trial.
+	besides, instead []string
+	// elsewhere says that the check that the fault is about is its peer's.
+	elsewhere checker
 	// narrow says why all cases that can see the fault are of one mode and version; "" where they are not.
 	narrow string
 }
 
+// checker says whose check a fault is about.
+type checker string
+
+// The ends whose check a fault is about.
+const (
+	itself  checker = "" // the faulty end
+	itsPeer checker = "its peer"
+)
+
 var choices = []choice{
-	{fault: "weak-suites", besides: []string{"**/conduct=suite-*"}, narrow: "(suites can be chosen in TLS 1.2 alone, and are offered in one mode)"},
 	{fault: "tls12-only", besides: []string{"**/conduct=offer-all"}},
+	{fault: "weak-suites", besides: []string{"**/conduct=suite-*"}, narrow: "(suites can be chosen in TLS 1.2 alone, and are offered in one mode)"},
 	{fault: "offers-weak-suites", besides: []string{"**/conduct=hello-suites"}},
 	{fault: "no-authority-list", besides: []string{"**/conduct=withhold"}},
+	{fault: "system-roots", besides: []string{"**/setting=system-roots"}},
+	{fault: "first-authority-only", besides: []string{"**/setting=bundle-*"}},
 	{fault: "cn-wildcard", besides: []string{"**/setting=cn-wildcard"}},
 	{fault: "plaintext-when-files-missing", besides: []string{"**/setting=missing-*"}, narrow: "(a start has no version, and is posed in one mode)"},
+	{fault: "starts-anyway", instead: []string{"**/none/setting=unset-*", "**/none/setting=junk-*"}},
+	{fault: "refuse-through-the-peer", instead: few},
 	{fault: "speaks-first", besides: []string{"**/conduct=idle-first"}},
 	{fault: "one-at-a-time", besides: []string{"**/conduct=idle-first"}},
+	{fault: "refusal-blocks-the-next", instead: []string{"**/conduct=amid-refusals", "*/uri-san/*/client=*/server=*/tls1.3"}},
 	{fault: "counts-refused", besides: []string{"**/conduct=metered"}},
+	{fault: "certificate-withheld", instead: append([]string{"**/conduct=no-ca-list"}, few...), elsewhere: itsPeer},
+	{fault: "certificate-without-chain", instead: append([]string{"**/client=intermediate/server=good/**", "**/client=good/server=intermediate/**", "**/conduct=chain"}, few...), elsewhere: itsPeer},
+	{fault: "certificate-of-its-own", instead: few, elsewhere: itsPeer},
 }
+
+// few are cases that are done soon, for faults by which a stub Felix is refused each time: it waits then before it dials
+// again.
+var few = []string{"*/*/*/client={good,other-authority,id-other}/server=good/tls*", "*/*/*/client=good/server={other-authority,id-other}/tls*"}
 
 func choiceOf(fault string) choice {
 	i := slices.IndexFunc(choices, func(c choice) bool { return c.fault == fault })
@@ -47,20 +67,26 @@ func choiceOf(fault string) choice {
 
 // judges is the side whose check the fault is about.
 func (x trial) judges() handshake.Side {
-	return cmp.Or(choiceOf(x.Name).judge, x.side)
+	if choiceOf(x.Name).elsewhere == itsPeer {
+		return x.side.Other()
+	}
+	return x.side
 }
 
-// cases are those of core that a trial runs: what the peer shows, in each mode, and what the choice adds.
+// cases are those of core that a trial runs: what the peer shows, in each mode, and what the choice says.
 func (x trial) cases() []matrix.Case {
-	besides := choiceOf(x.Name).besides
+	chosen := choiceOf(x.Name)
+	matches := func(globs []string, c matrix.Case) bool {
+		return slices.ContainsFunc(globs, func(glob string) bool { return doublestar.MatchUnvalidated(glob, c.ID()) })
+	}
 	return slices.DeleteFunc(matrix.Core(felixtypha.Link), func(c matrix.Case) bool {
-		if c.Subject != x.subject() {
+		switch {
+		case c.Subject != x.subject():
 			return true
-		}
-		for _, glob := range besides {
-			if doublestar.MatchUnvalidated(glob, c.ID()) {
-				return false
-			}
+		case chosen.instead != nil:
+			return !matches(chosen.instead, c)
+		case matches(chosen.besides, c):
+			return false
 		}
 		return c.Setting+c.Conduct != "" || c.Version == link.None || !x.plain(c)
 	})

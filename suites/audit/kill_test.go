@@ -15,6 +15,7 @@ import (
 
 var (
 	update     = flag.Bool("update", false, "write FAULTS.md anew")
+	only       = flag.String("only", "", "try those faults alone whose side and name have this in them")
 	executable = flag.String("tlsconform", "", "the tlsconform that holds the stubs, for those that run as processes and in containers")
 )
 
@@ -86,13 +87,14 @@ const atOnce = 4
 // TestKillMatrix plants every fault into the stub of each side that can have it, and wants cases to turn red for it.
 // FAULTS.md holds what came of it.
 func TestKillMatrix(t *testing.T) {
-	all := make(kills, len(trials()))
+	due := slices.DeleteFunc(trials(), func(x trial) bool { return *only != "" && !strings.Contains(x.String(), *only) })
+	all := make(kills, len(due))
 	var wg sync.WaitGroup
 	next := make(chan int)
 	for range atOnce {
 		wg.Go(func() {
 			for i := range next {
-				x := trials()[i]
+				x := due[i]
 				all[i] = kill{x, red(x.judge(t, conformance.LaunchInProcess, x.cases()))}
 				t.Logf("%-40s turns %3d cases red", x, len(all[i].killers))
 			}
@@ -107,6 +109,9 @@ func TestKillMatrix(t *testing.T) {
 		if why := k.survives(); why != "" {
 			t.Errorf("%s survives, which %s: %s", k, k.Text, why)
 		}
+	}
+	if *only != "" {
+		t.Skipf("the rest: -only %s leaves faults out", *only)
 	}
 	all.compare(t)
 	verdict("KILLED %d/%d", all.killed(), len(all))

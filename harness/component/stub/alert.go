@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"io"
 	"net"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -18,14 +19,16 @@ import (
 	"github.com/calico-tls/conformance/harness/handshake"
 )
 
+// takesOver are the quirks with which a Typha asks for the path itself.
+var takesOver = []quirk{listsNoAuthorities, closesSilently, deniesAccess, provokes, remembers, sendsBeforeVerification}
+
 // takeOver makes a faulty Typha ask for the path itself, in the place of crypto/tls, and returns the connection to use.
 //
 // crypto/tls tells a client bad_certificate whenever a callback objects, whatever the reason. A fault must change
 // nothing but what it is about, or cases would find it that have nothing to do with it; so the alert is restated as the
 // one that crypto/tls sends where it asks for the path itself.
 func (t *typha) takeOver(settings *tls.Config, raw net.Conn) net.Conn {
-	conn := &restating{Conn: raw}
-	settings.KeyLogWriter = keyLog{conn}
+	conn := restate(raw, settings, handshake.Server)
 	if settings.ClientAuth == tls.RequireAndVerifyClientCert {
 		settings.ClientAuth = tls.RequireAnyClientCert
 	}
@@ -35,15 +38,34 @@ func (t *typha) takeOver(settings *tls.Config, raw net.Conn) net.Conn {
 	if t.policy.quirk == closesSilently {
 		settings.ClientAuth = tls.RequestClientCert
 	}
+	if t.policy.quirk == sendsBeforeVerification {
+		settings.VerifyConnection = nil // it verifies later
+		return conn
+	}
 	settings.VerifyConnection = func(state tls.ConnectionState) error {
-		err := t.judge(state.PeerCertificates)
-		if err != nil && t.policy.quirk == closesSilently {
-			_ = raw.Close() // so that the alert goes nowhere
-		}
+		err := t.verdicts.on(t.policy, t.judge(state.PeerCertificates))
 		conn.restate(state, err)
-		return err
+		return conn.refuse(t.policy.quirk, err)
 	}
 	return conn
+}
+
+// errProvoked is the verdict of an end that has its peer refuse.
+var errProvoked = errors.New("the peer is to refuse")
+
+// refuse makes a faulty end tell its peer of a refusal as it does, and returns the error to refuse with.
+func (r *restating) refuse(q quirk, err error) error {
+	switch {
+	case err == nil:
+	case q == closesSilently:
+		_ = r.Close() // so that the alert goes nowhere
+	case q == deniesAccess:
+		r.alert = handshake.AccessDenied
+	case q == provokes:
+		r.garbage = true
+		return errProvoked
+	}
+	return err
 }
 
 // judge asks everything of a client's chain.
@@ -58,13 +80,28 @@ func (t *typha) judge(chain []*x509.Certificate) error {
 	return err
 }
 
-// restating is a connection to a client on which one alert of the server is replaced.
+// restating is a connection on which one alert is replaced.
 type restating struct {
 	net.Conn
 	// alert is what the next record is to say; 0 leaves it as it is.
-	alert  handshake.Alert
-	suite  suite
+	alert handshake.Alert
+	// garbage says that it is to be garbage instead.
+	garbage bool
+	suite   suite
+	// label says which secret it is that encrypts the alert.
+	label  string
 	secret []byte
+}
+
+// labels are those of the secrets that encrypt the alert of an end that refuses its peer (RFC 8446 section 7.1): a client
+// has not finished then, and a server has.
+var labels = map[handshake.Side]string{handshake.Client: "CLIENT_HANDSHAKE_TRAFFIC_SECRET", handshake.Server: "SERVER_TRAFFIC_SECRET_0"}
+
+// restate returns the connection to use for a side with these settings.
+func restate(raw net.Conn, settings *tls.Config, side handshake.Side) *restating {
+	conn := &restating{Conn: raw, label: labels[side]}
+	settings.KeyLogWriter = keyLog{conn}
+	return conn
 }
 
 // suite is what a cipher suite of TLS 1.3 encrypts with.
@@ -106,7 +143,7 @@ type keyLog struct{ to *restating }
 
 // Write implements [io.Writer].
 func (k keyLog) Write(line []byte) (int, error) {
-	if fields := bytes.Fields(line); len(fields) == 3 && string(fields[0]) == "SERVER_TRAFFIC_SECRET_0" {
+	if fields := bytes.Fields(line); len(fields) == 3 && string(fields[0]) == k.to.label {
 		k.to.secret = make([]byte, hex.DecodedLen(len(fields[2])))
 		if _, err := hex.Decode(k.to.secret, fields[2]); err != nil {
 			return 0, err
@@ -117,6 +154,9 @@ func (k keyLog) Write(line []byte) (int, error) {
 
 // Write implements [net.Conn].
 func (r *restating) Write(p []byte) (int, error) {
+	if r.garbage {
+		return len(p), r.provoke()
+	}
 	if r.alert == 0 {
 		return r.Conn.Write(p)
 	}
@@ -128,6 +168,17 @@ func (r *restating) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// provoke sends a record that no peer can read, and waits until the peer has objected and gone.
+func (r *restating) provoke() error {
+	const applicationData = 23
+	r.garbage = false
+	if _, err := r.Conn.Write([]byte{applicationData, 3, 3, 0, 2, 0, 0}); err != nil {
+		return err
+	}
+	_, _ = io.Copy(io.Discard, r.Conn)
+	return r.Close()
 }
 
 // record returns the alert as a record: in the clear before TLS 1.3, where the server has not begun to encrypt, else the

@@ -1,9 +1,11 @@
 package stub
 
 import (
+	"cmp"
 	"crypto/x509"
 	"fmt"
 	"net/url"
+	"os"
 	stdpath "path"
 	"slices"
 	"strings"
@@ -42,7 +44,23 @@ func (e environment) policy(side handshake.Side) (policy, error) {
 		return p, fmt.Errorf("%s: wanted a fault of the %s, found %q", FaultSetting, side, name)
 	}
 	f.change(&p)
+	if p.quirk == trustsSystem {
+		system, err := e.system()
+		if err != nil {
+			return p, err
+		}
+		p.path = func(w *path) { w.anchors = append(w.anchors, system...) }
+	}
 	return p, nil
+}
+
+// system returns the authorities of the system, where crypto/x509 looks for them first on Linux.
+func (e environment) system() ([]*x509.Certificate, error) {
+	bundle, err := os.ReadFile(cmp.Or(e["SSL_CERT_FILE"], "/etc/ssl/certs/ca-certificates.crt"))
+	if err != nil {
+		return nil, fmt.Errorf("reading the authorities of the system: %w", err)
+	}
+	return parseBundle(bundle)
 }
 
 var roles = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
@@ -103,7 +121,7 @@ const oidCommonName = "2.5.4.3"
 
 func first(all []string) []string { return all[:min(1, len(all))] }
 
-func last(all []string) []string { return all[max(0, len(all)-1):] }
+func last[T any](all []T) []T { return all[max(0, len(all)-1):] }
 
 // compare makes a fault that compares both names so.
 func compare(same func(have, required string) bool) func(*policy) {
@@ -144,11 +162,29 @@ func without(separator string) func(have, required string) bool {
 	}
 }
 
-func samePath(have, required string) bool {
-	a, err := url.Parse(have)
-	if err != nil {
-		return false
+// alike compares the parts of two URIs.
+func alike(part func(*url.URL) string) func(have, required string) bool {
+	return func(have, required string) bool {
+		a, err := url.Parse(have)
+		if err != nil {
+			return false
+		}
+		b, err := url.Parse(required)
+		return err == nil && part(a) == part(b)
 	}
-	b, err := url.Parse(required)
-	return err == nil && a.Path == b.Path && a.RawQuery == b.RawQuery && a.Fragment == b.Fragment
+}
+
+func decoded(have, required string) bool {
+	plain, err := url.PathUnescape(have)
+	return err == nil && felixtypha.SameURI(plain, required)
+}
+
+// unverified leaves nothing to ask of a certificate: it is its own anchor.
+func unverified(p *path) {
+	p.each(func(c *x509.Certificate) {
+		always(c)
+		anyUsage(c)
+		uncritical(c)
+	})
+	p.anchors = []*x509.Certificate{p.leaf}
 }

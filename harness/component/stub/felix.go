@@ -79,12 +79,15 @@ type felix struct {
 	log         *slog.Logger
 	policy      policy
 	credentials credentials
+	// unfit says why the credentials are of no use; nil if they are.
+	unfit error
 	// material is what the files held when they were last read; nil for plaintext.
 	material    *material
 	address     string
 	hostname    string
 	readTimeout time.Duration
 	health      health
+	verdicts    verdicts
 	// dials counts the connections: a local address may come back.
 	dials int
 }
@@ -107,24 +110,18 @@ func newFelix(given map[string]string, log *slog.Logger) (*felix, error) {
 	if f.health, err = settings.health("FELIX_", felixHealthPort); err != nil {
 		return nil, err
 	}
-	if f.credentials, err = settings.credentials(felixParameters); err != nil {
-		return nil, err
-	}
+	f.credentials, f.unfit = settings.credentials(felixParameters)
 	err = f.load()
 	return f, err
 }
 
 // load reads the files for the next connection.
 func (f *felix) load() error {
-	if f.credentials.plaintext() {
-		return nil
+	m, err := f.policy.load(f.credentials, f.material, f.unfit)
+	if err == nil {
+		f.material = m
 	}
-	m, err := f.credentials.load(f.material)
-	if err != nil && f.policy.quirk != plaintextWithoutFiles {
-		return err
-	}
-	f.material = m
-	return nil
+	return err
 }
 
 // run dials until ctx ends, or there is a reason to start again, which it returns. Everything that it started has ended
@@ -185,6 +182,7 @@ func (f *felix) converse(ctx context.Context) (again bool, err error) {
 			log.Warn(saysRefused, "error", err)
 		}
 		if plain := (tls.RecordHeaderError{}); errors.As(err, &plain) && f.policy.quirk == acceptsPlaintext {
+			_ = raw.Close()
 			return f.fallBack(ctx)
 		}
 		return !told(err), nil
@@ -224,9 +222,13 @@ func (f *felix) meet(raw net.Conn, m *material) (*connection, error) {
 	}
 	conn, peer := raw, ""
 	if m != nil {
-		secured := tls.Client(raw, f.settings(m))
+		through, settings := f.settings(raw, m)
+		secured := tls.Client(through, settings)
 		if err := secured.Handshake(); err != nil { //nolint:noctx // raw has a deadline, and is closed with the context
-			return nil, err
+			return nil, blamed(err)
+		}
+		if f.policy.quirk == closesAtOnce {
+			return nil, errEnough
 		}
 		peer, _ = f.policy.identify(secured.ConnectionState().PeerCertificates, f.credentials.required)
 		conn = secured
@@ -293,18 +295,35 @@ func flagsReady(u felixtypha.SerializedUpdate) bool {
 	return u.Key == felixtypha.ReadyKey && string(u.Value) == "true"
 }
 
-// settings are those of a connection.
-func (f *felix) settings(m *material) *tls.Config {
+// settings returns the connection to use, and its settings.
+func (f *felix) settings(raw net.Conn, m *material) (net.Conn, *tls.Config) {
 	settings := &tls.Config{
 		MinVersion: f.policy.oldest, MaxVersion: f.policy.newest, CipherSuites: f.policy.suites,
 		Certificates:       []tls.Certificate{m.own},
 		InsecureSkipVerify: true, //nolint:gosec // crypto/tls would ask for a host name, of which the page does not speak
 		VerifyConnection:   func(state tls.ConnectionState) error { return f.verify(state, m) },
 	}
-	if f.policy.quirk == sendsBeforeVerification {
-		settings.VerifyConnection = nil
+	if f.policy.shows != nil {
+		settings.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return f.policy.shows(m.own) }
 	}
-	return settings
+	if f.policy.quirk == none {
+		return raw, settings
+	}
+	heard := &overheard{Conn: raw}
+	conn := restate(heard, settings, handshake.Client)
+	settings.VerifyConnection = func(state tls.ConnectionState) error {
+		err := f.verdicts.on(f.policy, f.verify(state, m))
+		switch {
+		case f.policy.quirk == sendsBeforeVerification:
+			return nil
+		case f.policy.quirk == skipsPossession && err == nil:
+			unshared(state)
+			heard.overlookPossession(state)
+		}
+		conn.suite = suites[state.CipherSuite]
+		return conn.refuse(f.policy.quirk, err)
+	}
+	return conn, settings
 }
 
 func (f *felix) verify(state tls.ConnectionState, m *material) error {

@@ -3,6 +3,8 @@ package stub
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
+	"io"
 	"slices"
 	"strings"
 
@@ -28,6 +30,8 @@ type policy struct {
 	sameCN, sameURI   func(have, required string) bool
 	// suffices says whether the names that were found are enough.
 	suffices func(required, found names) bool
+	// shows makes what the end shows of what it was given; nil leaves it as it is.
+	shows func(tls.Certificate) (*tls.Certificate, error)
 	// quirk is what the end does amiss besides.
 	quirk quirk
 }
@@ -46,6 +50,14 @@ const (
 	oneAtATime              quirk = "one at a time"
 	countsRefused           quirk = "counts refused clients"
 	listsNoAuthorities      quirk = "lists no authorities"
+	trustsSystem            quirk = "trusts the system"
+	skipsPossession         quirk = "skips possession"
+	startsAnyway            quirk = "starts anyway"
+	deniesAccess            quirk = "denies access"
+	provokes                quirk = "provokes its peer"
+	closesAtOnce            quirk = "closes at once"
+	remembers               quirk = "remembers its verdict"
+	blocksNext              quirk = "blocks the next"
 )
 
 // reference is what the rules ask.
@@ -83,13 +95,15 @@ type path struct {
 
 // each changes copies of the certificates, as others may hold the originals.
 func (p *path) each(change func(*x509.Certificate)) {
-	anew := func(c *x509.Certificate) *x509.Certificate {
-		altered := *c
-		change(&altered)
-		return &altered
-	}
-	p.leaf = anew(p.leaf)
+	p.leafOnly(change)
 	p.issuers(change)
+}
+
+// leafOnly changes a copy of the leaf.
+func (p *path) leafOnly(change func(*x509.Certificate)) {
+	altered := *p.leaf
+	change(&altered)
+	p.leaf = &altered
 }
 
 // issuers changes copies of all certificates but the leaf.
@@ -137,4 +151,34 @@ func (p policy) identify(chain []*x509.Certificate, required names) (string, err
 	}
 	// Nothing was found, and yet it suffices: the peer is whoever it says it is.
 	return strings.Join(append(p.commonNames(chain[0]), p.uris(chain[0])...), " "), nil
+}
+
+// load reads what an end is to use; the error is that of its parameters. Faulty ends go on without.
+func (p policy) load(c credentials, last *material, err error) (*material, error) {
+	if err == nil {
+		if c.plaintext() {
+			return nil, nil
+		}
+		m, failed := c.load(last)
+		if failed == nil {
+			return m, nil
+		}
+		err = failed
+	}
+	switch p.quirk {
+	case plaintextWithoutFiles:
+		return nil, nil
+	case startsAnyway:
+		return makeshift()
+	default:
+		return nil, err
+	}
+}
+
+// blamed returns what an end says of a refusal of its own: if it has provoked its peer, that it was the peer.
+func blamed(err error) error {
+	if errors.Is(err, errProvoked) {
+		return io.EOF
+	}
+	return err
 }

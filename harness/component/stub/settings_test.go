@@ -131,7 +131,7 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		"bundle unreadable":       {func(_ *testing.T, p program, s map[string]string) { s[p.parameters[0]] = "/proc/self/mem" }, "input/output error", ""},
 		"bundle a folder":         {func(t *testing.T, p program, s map[string]string) { s[p.parameters[0]] = t.TempDir() }, "is a directory", ""},
 		"unknown fault":           {set(stub.FaultSetting, "none-such"), `found \"none-such\"`, ""},
-		"fault of the client":     {set(stub.FaultSetting, "sends-before-verify"), "wanted a fault of the server", "typha"},
+		"fault of the client":     {set(stub.FaultSetting, "offers-weak-suites"), "wanted a fault of the server", "typha"},
 		"fault of the server":     {set(stub.FaultSetting, "speaks-first"), "wanted a fault of the client", "felix"},
 		"port":                    {set("TYPHA_SERVERPORT", "many"), `TYPHA_SERVERPORT: wanted a number that is not negative, found \"many\"`, "typha"},
 		"negative port":           {set("TYPHA_SERVERPORT", "-1"), "TYPHA_SERVERPORT", "typha"},

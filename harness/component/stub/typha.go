@@ -68,6 +68,7 @@ type typha struct {
 	// material is nil for plaintext.
 	material *material
 	clients  *x509.CertPool
+	verdicts verdicts
 
 	address                              string
 	handshakeTimeout, pingEvery, pongFor time.Duration
@@ -85,18 +86,15 @@ func newTypha(given map[string]string, log *slog.Logger) (*typha, error) {
 		return nil, err
 	}
 	c, err := settings.credentials(typhaParameters)
-	if err != nil {
+	if err != nil && t.policy.quirk != startsAnyway {
 		return nil, err
 	}
 	t.required = c.required
-	if !c.plaintext() {
-		m, err := c.load(nil)
-		switch {
-		case err == nil:
-			t.material, t.clients = m, pool(m.anchors)
-		case t.policy.quirk != plaintextWithoutFiles:
-			return nil, err
-		}
+	if t.material, err = t.policy.load(c, nil, err); err != nil {
+		return nil, err
+	}
+	if t.material != nil {
+		t.clients = pool(t.material.anchors)
 	}
 	port, err := settings.number("TYPHA_SERVERPORT", 0)
 	if err != nil {
@@ -180,16 +178,24 @@ func (t *typha) converse(raw net.Conn, log *slog.Logger) error {
 	if err := raw.SetDeadline(time.Now().Add(t.handshakeTimeout)); err != nil {
 		return err
 	}
+	if err := t.verdicts.next(t.policy); err != nil {
+		return err
+	}
 	conn, peer, err := t.secure(raw)
 	if err != nil {
+		t.verdicts.note()
 		return err
 	}
 	defer func() { _ = conn.Close() }()
 	early := 0
-	if t.policy.quirk == speaksFirst {
+	switch t.policy.quirk {
+	case speaksFirst:
 		if early, err = speak(conn); err != nil {
 			return err
 		}
+	case closesAtOnce:
+		return errEnough
+	default:
 	}
 	reader := felixtypha.NewReader(conn)
 	hello, err := readHello(reader)
@@ -211,6 +217,9 @@ func (t *typha) converse(raw net.Conn, log *slog.Logger) error {
 	defer t.ping(conn, hello)()
 	return t.follow(raw, reader)
 }
+
+// errEnough is why a faulty end closes a connection that it has accepted.
+var errEnough = errors.New("that was enough")
 
 // speak is a fault: it answers a hello that has not come, and returns how much of the answer it has given.
 func speak(conn net.Conn) (octets int, err error) {
@@ -296,7 +305,12 @@ func (t *typha) secure(raw net.Conn) (conn net.Conn, peer string, err error) {
 		if t.policy.quirk == countsRefused {
 			t.metrics.stream(felixtypha.SyncerFelix)
 		}
-		return nil, "", err
+		return nil, "", blamed(err)
+	}
+	if t.policy.quirk == sendsBeforeVerification {
+		if err := t.tooSoon(secured); err != nil {
+			return nil, "", err
+		}
 	}
 	if chain := secured.ConnectionState().PeerCertificates; len(chain) > 0 {
 		peer, err = t.policy.identify(chain, t.required)
@@ -306,6 +320,9 @@ func (t *typha) secure(raw net.Conn) (conn net.Conn, peer string, err error) {
 
 // settings returns the connection to use, and its settings. In the reference it is crypto/tls that asks for the path.
 func (t *typha) settings(raw net.Conn) (net.Conn, *tls.Config) {
+	if t.policy.quirk == skipsPossession {
+		raw = &overheard{Conn: raw}
+	}
 	settings := &tls.Config{
 		MinVersion: t.policy.oldest, MaxVersion: t.policy.newest, CipherSuites: t.policy.suites,
 		Certificates:           []tls.Certificate{t.material.own},
@@ -317,13 +334,32 @@ func (t *typha) settings(raw net.Conn) (net.Conn, *tls.Config) {
 				return nil // insists has let it through
 			}
 			_, err := t.policy.identify(state.PeerCertificates, t.required)
+			if heard, ok := raw.(*overheard); ok && err == nil {
+				heard.overlookPossession(state)
+			}
 			return err
 		},
 	}
-	if t.policy.path != nil || t.policy.quirk == listsNoAuthorities || t.policy.quirk == closesSilently {
+	if t.policy.shows != nil {
+		settings.Certificates = nil
+		settings.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return t.policy.shows(t.material.own) }
+	}
+	if t.policy.path != nil || slices.Contains(takesOver, t.policy.quirk) {
 		raw = t.takeOver(settings, raw)
 	}
 	return raw, settings
+}
+
+// tooSoon is a fault: it says something to a client, and verifies it then.
+func (t *typha) tooSoon(secured *tls.Conn) error {
+	answer, err := felixtypha.EncodedFlight(felixtypha.MsgClientHello{})
+	if err != nil {
+		return err
+	}
+	if err = t.judge(secured.ConnectionState().PeerCertificates); err != nil {
+		_, _ = secured.Write(answer[:1])
+	}
+	return err
 }
 
 // recordHandshake is the type of the TLS record with which a client begins (RFC 8446 section 5.1).

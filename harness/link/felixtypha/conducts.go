@@ -18,7 +18,7 @@ var probing = []link.Conduct{
 	{Name: "syncer-tunnel-ip-allocation", Side: handshake.Client, Text: "asks for the syncer of type tunnel-ip-allocation", Modes: []string{"cn"}, Variants: []string{"good", "other-authority"}, Rules: []string{"TYPHA-17"}},
 	{Name: "syncer-node-status", Side: handshake.Client, Text: "asks for the syncer of type node-status", Modes: []string{"cn"}, Variants: []string{"good", "other-authority"}, Rules: []string{"TYPHA-17"}},
 	{Name: "withhold", Side: handshake.Client, Text: "sends its certificate only if the server lists its issuer", Modes: tlsModes, Variants: []string{"good", "other-authority"}, Withholds: true, Rules: []string{"TYPHA-03"}},
-	{Name: "idle-first", Side: handshake.Client, Text: "stays silent after the handshake until a neighbour has been accepted", Modes: []string{"cn"}, Variants: []string{"good"}, Crowd: true, Rules: []string{"TYPHA-15"}},
+	{Name: "idle-first", Side: handshake.Client, Text: "stays silent after the handshake until a neighbour has been accepted", Modes: []string{"cn"}, Variants: []string{"good"}, Crowd: true, Rules: []string{"TYPHA-15", "TYPHA-12"}},
 	{Name: "sync", Side: handshake.Client, Text: "waits until it is in sync and answers a ping", Modes: tlsModes, Variants: []string{"good"}, Rules: []string{"TYPHA-37"}},
 	{Name: "amid-refusals", Side: handshake.Client, Text: "connects 20 times amid 100 connections that are refused", Modes: []string{"cn"}, Variants: []string{"good"}, Crowd: true, Rules: []string{"TYPHA-11"}},
 	{Name: "offer-all", Side: handshake.Client, Text: "offers every version from TLS 1.0 to TLS 1.3", Modes: []string{"cn"}, Variants: []string{"good"}, Versions: []link.Version{link.TLS13}, Rules: []string{"TYPHA-05"}},

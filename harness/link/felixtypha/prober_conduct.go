@@ -63,7 +63,12 @@ func unlisted(show *tls.Certificate, asked *tls.CertificateRequestInfo) bool {
 	return asked.SupportsCertificate(show) != nil
 }
 
-// idle stays silent until a neighbour with the same credential has been accepted. The server must stay silent as well.
+// neighbourly is how long a neighbour may take to be accepted: less than a Typha gives a client that stays silent, which
+// is 10 s by default (Calico typha/pkg/config/config_params.go).
+const neighbourly = 8 * time.Second
+
+// idle stays silent until a neighbour with the same credential has been accepted. The server must stay silent as well,
+// and must not keep the neighbour waiting for it.
 func idle(ctx context.Context, p probe, s *session) error {
 	first := make(chan chunk, 1)
 	go func() {
@@ -73,7 +78,12 @@ func idle(ctx context.Context, p probe, s *session) error {
 	}()
 	neighbour := p
 	neighbour.conduct, neighbour.attempt.Accepted = conduct{}, nil
-	account, _ := neighbour.run(ctx)
+	waits, cancel := context.WithTimeout(ctx, neighbourly)
+	defer cancel()
+	account, _ := neighbour.run(waits)
+	if waits.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w: the server kept a neighbour waiting for %s for the sake of a client that stays silent", errObjection, neighbourly)
+	}
 	switch account.Claim {
 	case handshake.Accepted:
 	case handshake.WasRefused:

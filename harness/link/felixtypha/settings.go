@@ -60,6 +60,11 @@ func requiring(side handshake.Side) []link.Setting {
 			Variants: []string{"good", "root-expired"}, Rules: []string{"IDENT-48"},
 		},
 		{
+			Name: "system-roots", Mode: "cn", Side: side, System: []pki.AuthorityName{pki.Untrusted},
+			Text:     "the system trusts an authority that the trust bundle does not hold",
+			Variants: []string{"good", "other-authority"}, Rules: []string{"IDENT-40"},
+		},
+		{
 			Name: "cn-wildcard", Mode: "cn", Side: side, Change: require("typha-*", ""),
 			Text:     "the Common Name required is typha-*",
 			Variants: []string{"cn-wildcard-prefix", "good"}, Rules: []string{"IDENT-12"},
