@@ -23,7 +23,7 @@ SHELL = bash
 .SHELLFLAGS = -euo pipefail -c
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL = help
-.PHONY: help conformance tlsconform test lint fmt fuzz mutation bench golden soak ci clean
+.PHONY: help conformance tlsconform test audit lint fmt fuzz mutation bench golden soak ci clean
 
 help: ## Say what there is to make.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,11 @@ test: tlsconform ## Prove the project itself: every test, with the race detector
 	go vet ./...
 	@$(TLSCONFORM) prepare --target calico-v3.31.0
 	$(GOTESTSUM) --format pkgname-and-test-fails -- -race -count=1 -timeout 20m ./...
+
+audit: tlsconform ## Let the suite judge itself: plant every fault into the stubs, and see which cases turn red.
+	@mkdir -p $(OUT)
+	@go test -v -count=1 -timeout 20m -run '^TestKill' ./suites/audit -args -tlsconform '$(abspath $(TLSCONFORM))' 2>&1 | tee $(OUT)/audit.log | sed -un '/turns\|FAIL\|SKIP\|survives\|^    [a-z_]*test.go/s/^ *[a-z_]*_test.go:[0-9]*: //p'
+	@grep '^KILLED' $(OUT)/audit.log
 
 lint: ## Check style, imports and the module files; change nothing.
 	go mod tidy -diff
@@ -86,12 +91,14 @@ golden: ## Write the golden files anew; look at the difference before you commit
 	[ -n "$$packages" ] || { echo >&2 'make: error: looking for tests with golden files: found none'; exit 1; }; \
 	go test -count=1 $$packages -update
 
-ci: ## What CI runs: lint, conformance with what is slow, then every test.
-	@echo '1/3 lint'
+ci: ## What CI runs: lint, the audit, conformance with what is slow, then every test.
+	@echo '1/4 lint'
 	@$(MAKE) lint
-	@echo '2/3 conformance, with what is slow'
+	@echo '2/4 audit'
+	@$(MAKE) audit
+	@echo '3/4 conformance, with what is slow'
 	@$(MAKE) conformance PROFILE=all
-	@echo '3/3 test'
+	@echo '4/4 test'
 	@$(MAKE) test
 
 clean: ## Remove what was made here; built components stay in the user's cache.

@@ -44,6 +44,7 @@ var opensslReasons = map[string]string{
 	"authority-fourth":                "20",
 	"authority-fifth":                 "20",
 	"intermediate-omitted":            "20",
+	"intermediate-other-authority":    "20",
 	"intermediate-critical-extension": "34",
 	"path-length-exceeded":            "25",
 	"issuer-not-ca":                   "79",

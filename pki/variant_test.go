@@ -33,6 +33,7 @@ var chainReasons = map[string]string{
 	"authority-fourth":                "signed by unknown authority",
 	"authority-fifth":                 "signed by unknown authority",
 	"intermediate-omitted":            "signed by unknown authority$",
+	"intermediate-other-authority":    "signed by unknown authority$",
 	"intermediate-critical-extension": "unhandled critical extension",
 	"path-length-exceeded":            "too many intermediates",
 	"issuer-not-ca":                   "not authorized to sign|invalid signature: parent certificate cannot sign",

@@ -84,19 +84,28 @@ func (all kills) killed() int {
 // atOnce is how many faults are tried at a time: some of them mostly wait.
 const atOnce = 4
 
+// sampled is how many faults there are to one that is tried under the race detector, which makes cases slow.
+const sampled = 8
+
 // TestKillMatrix plants every fault into the stub of each side that can have it, and wants cases to turn red for it.
 // FAULTS.md holds what came of it.
 func TestKillMatrix(t *testing.T) {
-	due := slices.DeleteFunc(trials(), func(x trial) bool { return *only != "" && !strings.Contains(x.String(), *only) })
+	if testing.Short() {
+		t.Skip("tens of thousands of handshakes")
+	}
+	var due []trial
+	for i, x := range trials() {
+		if strings.Contains(x.String(), *only) && (!raced || i%sampled == 0) {
+			due = append(due, x)
+		}
+	}
 	all := make(kills, len(due))
 	var wg sync.WaitGroup
 	next := make(chan int)
 	for range atOnce {
 		wg.Go(func() {
 			for i := range next {
-				x := due[i]
-				all[i] = kill{x, red(x.judge(t, conformance.LaunchInProcess, x.cases()))}
-				t.Logf("%-40s turns %3d cases red", x, len(all[i].killers))
+				all[i] = due[i].try(t, conformance.LaunchInProcess, due[i].cases())
 			}
 		})
 	}
@@ -105,12 +114,10 @@ func TestKillMatrix(t *testing.T) {
 	}
 	close(next)
 	wg.Wait()
-	for _, k := range all {
-		if why := k.survives(); why != "" {
-			t.Errorf("%s survives, which %s: %s", k, k.Text, why)
-		}
-	}
-	if *only != "" {
+	switch {
+	case raced:
+		t.Skipf("the rest: under the race detector one fault of %d is tried; make audit, which make ci runs, tries all", sampled)
+	case *only != "":
 		t.Skipf("the rest: -only %s leaves faults out", *only)
 	}
 	all.compare(t)

@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -42,44 +43,55 @@ func (x trial) subject() string { return felixtypha.Link.End(x.side).Component }
 // rule is the rule that the stub breaks.
 func (x trial) rule() string { return x.Breaks.By(x.side) }
 
-// target writes a target whose two components are our stubs, of which one has the fault; none if it has no name.
-func (x trial) target(t *testing.T) string {
-	t.Helper()
+// target writes a target into a folder whose two components are our stubs, of which one has the fault.
+func (x trial) target(folder string) (string, error) {
 	text := "name: planted\nimplementation: {project: the suite's own stubs}\ncomponents:\n"
 	for _, side := range []handshake.Side{handshake.Server, handshake.Client} {
 		text += fmt.Sprintf("  %s:\n    reference: true\n", felixtypha.Link.End(side).Component)
-		if side == x.side && x.Name != "" {
+		if side == x.side {
 			text += fmt.Sprintf("    env: {%s: %s}\n", stub.FaultSetting, x.Name)
 		}
 	}
-	name := filepath.Join(t.TempDir(), "planted.yaml")
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
+	name := filepath.Join(folder, x.subject()+"-"+x.Name+".yaml")
+	return name, os.WriteFile(name, []byte(text), 0o600)
 }
 
 // judge runs cases with the fault, one connection at a time, so that what a fault remembers comes in the same order
 // each time.
-func (x trial) judge(t *testing.T, launch string, cases []matrix.Case) []reports.Result {
+func (x trial) judge(t *testing.T, launch string, cases []matrix.Case) (results []reports.Result, err error) {
 	t.Helper()
-	run, err := conformance.Load(conformance.Options{Target: x.target(t), Launch: launch, Executable: *executable, Jobs: 1})
+	file, err := x.target(t.TempDir())
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	defer func() {
-		if err := run.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
-	}()
+	run, err := conformance.Load(conformance.Options{Target: file, Launch: launch, Executable: *executable, Jobs: 1})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, run.Close(t.Context())) }()
 	run.Cases = cases
 	if err := run.Prepare(t.Context()); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	for _, c := range cases {
 		run.Judge(t.Context(), c)
 	}
-	results := run.Results()
+	results = run.Results()
 	slices.SortFunc(results, func(a, b reports.Result) int { return cmp.Compare(a.ID, b.ID) })
-	return results
+	return results, nil
+}
+
+// try plants the fault and returns what the cases made of it. It tells what came of it in the test's log.
+func (x trial) try(t *testing.T, launch string, cases []matrix.Case) kill {
+	t.Helper()
+	results, err := x.judge(t, launch, cases)
+	if err != nil {
+		t.Errorf("trying %s: %v", x, err)
+	}
+	k := kill{x, red(results)}
+	t.Logf("%-40s turns %3d of %3d cases red", x, len(k.killers), len(cases))
+	if why := k.survives(); why != "" {
+		t.Errorf("%s survives, which %s: %s", x, x.Text, why)
+	}
+	return k
 }

@@ -2,15 +2,18 @@ package stub_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -227,4 +230,59 @@ func freePort(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return port
+}
+
+// starts says whether a stub starts, or what becomes of it.
+func starts(t *testing.T, run func(context.Context, map[string]string, io.Writer) int, r *evidence.Reader, s map[string]string) string {
+	t.Helper()
+	running := start(t, run, r, s)
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+	line, err := running.log.Wait(ctx, r.Ready)
+	if err == nil {
+		return "it starts: " + line[strings.Index(line, "tls="):]
+	}
+	code := <-running.done
+	running.done <- code
+	return fmt.Sprintf("exit code %d", code)
+}
+
+// streaming reads from a stub Typha's metrics how many clients it serves, until that is as wanted or time is up.
+func streaming(t *testing.T, s map[string]string, wanted string) string {
+	t.Helper()
+	const series = `typha_connections_streaming{syncer="felix"} `
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for over := time.After(time.Second); ; {
+		_, rest, _ := strings.Cut(scrape(t, s), series)
+		n, _, _ := strings.Cut(rest, "\n")
+		if n == wanted {
+			return n
+		}
+		select {
+		case <-tick.C:
+		case <-over:
+			return n
+		}
+	}
+}
+
+// scrape returns a stub Typha's metrics.
+func scrape(t *testing.T, s map[string]string) string {
+	t.Helper()
+	address := net.JoinHostPort(s["TYPHA_PROMETHEUSMETRICSHOST"], s["TYPHA_PROMETHEUSMETRICSPORT"])
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
