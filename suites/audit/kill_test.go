@@ -64,7 +64,7 @@ func place(c matrix.Case) string { return c.Mode + " " + string(c.Version) }
 
 // verdict prints the last line of an audit.
 func verdict(format string, args ...any) {
-	fmt.Printf(format+"\n", args...) //nolint:forbidigo // it is what the audit prints, verbose or not
+	fmt.Printf(format+"\n", args...)
 }
 
 // kills are what became of each trial, once [TestKillMatrix] has run.

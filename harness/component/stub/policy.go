@@ -155,7 +155,8 @@ func (p policy) identify(chain []*x509.Certificate, required names) (string, err
 
 // load reads what an end is to use; the error is that of its parameters. Faulty ends go on without.
 func (p policy) load(c credentials, last *material, err error) (*material, error) {
-	if err == nil {
+	complete := err == nil
+	if complete {
 		if c.plaintext() {
 			return nil, nil
 		}
@@ -165,14 +166,13 @@ func (p policy) load(c credentials, last *material, err error) (*material, error
 		}
 		err = failed
 	}
-	switch p.quirk {
-	case plaintextWithoutFiles:
-		return nil, nil
-	case startsAnyway:
+	if p.quirk == startsAnyway {
 		return makeshift()
-	default:
-		return nil, err
 	}
+	if p.quirk == plaintextWithoutFiles && complete {
+		return nil, nil
+	}
+	return nil, err
 }
 
 // blamed returns what an end says of a refusal of its own: if it has provoked its peer, that it was the peer.

@@ -32,7 +32,7 @@ func (o *overheard) overlookPossession(state tls.ConnectionState) {
 		return
 	}
 	if key, ok := state.PeerCertificates[0].PublicKey.(*ecdsa.PublicKey); ok {
-		*key = ecdsa.PublicKey{Curve: credulous{elliptic.P256(), o}, X: new(big.Int), Y: new(big.Int)}
+		*key = ecdsa.PublicKey{Curve: credulous{elliptic.P256(), o}}
 	}
 }
 

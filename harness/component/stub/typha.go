@@ -86,9 +86,6 @@ func newTypha(given map[string]string, log *slog.Logger) (*typha, error) {
 		return nil, err
 	}
 	c, err := settings.credentials(typhaParameters)
-	if err != nil && t.policy.quirk != startsAnyway {
-		return nil, err
-	}
 	t.required = c.required
 	if t.material, err = t.policy.load(c, nil, err); err != nil {
 		return nil, err
@@ -188,14 +185,13 @@ func (t *typha) converse(raw net.Conn, log *slog.Logger) error {
 	}
 	defer func() { _ = conn.Close() }()
 	early := 0
-	switch t.policy.quirk {
-	case speaksFirst:
+	if t.policy.quirk == speaksFirst {
 		if early, err = speak(conn); err != nil {
 			return err
 		}
-	case closesAtOnce:
+	}
+	if t.policy.quirk == closesAtOnce {
 		return errEnough
-	default:
 	}
 	reader := felixtypha.NewReader(conn)
 	hello, err := readHello(reader)
