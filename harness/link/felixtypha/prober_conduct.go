@@ -67,6 +67,9 @@ func unlisted(show *tls.Certificate, asked *tls.CertificateRequestInfo) bool {
 // is 10 s by default (Calico typha/pkg/config/config_params.go).
 const neighbourly = 8 * time.Second
 
+// arrival is how long what a server said before a neighbour was accepted may still be on its way.
+const arrival = 100 * time.Millisecond
+
 // idle stays silent until a neighbour with the same credential has been accepted. The server must stay silent as well,
 // and must not keep the neighbour waiting for it.
 func idle(ctx context.Context, p probe, s *session) error {
@@ -91,10 +94,12 @@ func idle(ctx context.Context, p probe, s *session) error {
 	case handshake.Silent, handshake.Refused, handshake.Failed:
 		return fmt.Errorf("waiting for a neighbour to be accepted: it says %s: %s", account.Claim, account.Error)
 	}
+	over := time.NewTimer(arrival)
+	defer over.Stop()
 	select {
 	case c := <-first:
 		return s.disturbed(c)
-	default:
+	case <-over.C:
 		s.listen(&resumed{first: first, rest: s.conn})
 		return nil
 	}
