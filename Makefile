@@ -4,7 +4,7 @@ TARGET ?= calico-v3.31.0
 LAUNCH ?= auto
 SELECT ?=
 PROFILE ?= core
-FUZZTIME ?= 10s
+FUZZTIME ?= 1m
 SOAKRUNS ?= 200
 SOAKREAL ?= 5
 SOAKKILLS ?= 10
@@ -51,7 +51,7 @@ test: tlsconform ## Prove the project itself: every test, with the race detector
 	$(call need,$(firstword $(shell go env CC)),gcc libc6-dev)
 	go vet ./...
 	@$(TLSCONFORM) prepare --target calico-v3.31.0
-	$(GOTESTSUM) --format pkgname-and-test-fails -- -race -count=1 -timeout 20m ./...
+	$(GOTESTSUM) --format pkgname-and-test-fails -- -race -count=1 -timeout 20m ./suites ./...
 
 audit: tlsconform ## Let the suite judge itself: plant every fault into the stubs, and see which cases turn red.
 	@mkdir -p $(OUT)
@@ -65,7 +65,7 @@ lint: ## Check style, imports and the module files; change nothing.
 fmt: ## Format all code.
 	$(GOLANGCI_LINT) fmt
 
-fuzz: ## Fuzz each target for FUZZTIME (10s).
+fuzz: ## Fuzz each target for FUZZTIME (1m).
 	@targets=$$(go test -list '^Fuzz' ./... | awk '/^Fuzz/ {names[n++] = $$1} /^ok/ {for (i = 0; i < n; i++) print $$2, names[i]; n = 0}'); \
 	[ -n "$$targets" ] || { echo >&2 'make: error: looking for fuzz targets: found none'; exit 1; }; \
 	while read -r package name; do \

@@ -85,7 +85,7 @@ func (all kills) killed() int {
 const atOnce = 4
 
 // sampled is how many faults there are to one that is tried under the race detector, which makes cases slow.
-const sampled = 8
+const sampled = 16
 
 // TestKillMatrix plants every fault into the stub of each side that can have it, and wants cases to turn red for it.
 // FAULTS.md holds what came of it.
