@@ -21,7 +21,16 @@ func Pairwise(l link.Link) []Case {
 }
 
 func pairs(l link.Link, subject handshake.Side) []Case {
-	covered := map[Combination]bool{}
+	covered, numbers := map[uint64]bool{}, numbers{}
+	news := func(c Case) int {
+		n := 0
+		for p := range numbers.combinations(c, 2) {
+			if !covered[p] {
+				n++
+			}
+		}
+		return n
+	}
 	var cases []Case
 	modes := slices.DeleteFunc(slices.Clone(l.Modes), func(m link.Mode) bool { return m.Server.Plaintext() })
 	for _, client := range pairable(handshake.Client) {
@@ -29,10 +38,10 @@ func pairs(l link.Link, subject handshake.Side) []Case {
 			if Hidden(client, server, subject) {
 				continue
 			}
-			if c, ok := telling(l.End(subject).Component, candidates(modes, client, server), covered); ok {
+			if c, ok := telling(l.End(subject).Component, candidates(modes, client, server), news); ok {
 				c.Link = l.Name
 				cases = append(cases, c)
-				for _, p := range Combinations(c, 2) {
+				for p := range numbers.combinations(c, 2) {
 					covered[p] = true
 				}
 			}
@@ -79,20 +88,14 @@ func asksAbout(asked link.Verifier, v pki.Variant) bool {
 	return true
 }
 
-// telling returns the candidate that covers the most pairs that are not covered yet, the first of several.
-func telling(subject string, cases []Case, covered map[Combination]bool) (Case, bool) {
+// telling returns the candidate that brings the most news, the first of several.
+func telling(subject string, cases []Case, news func(Case) int) (Case, bool) {
 	var best Case
 	most := -1
 	for _, c := range cases {
 		c.Subject = subject
-		news := 0
-		for _, p := range Combinations(c, 2) {
-			if !covered[p] {
-				news++
-			}
-		}
-		if news > most {
-			best, most = c, news
+		if n := news(c); n > most {
+			best, most = c, n
 		}
 	}
 	return best, most >= 0

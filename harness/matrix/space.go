@@ -45,29 +45,6 @@ func Space(l link.Link) []Case {
 // Full enumerates all of [Space], beside [Core].
 func Full(l link.Link) []Case { return sorted(append(Core(l), Space(l)...)) }
 
-// Combination is what two or three of the factors of a case are, in the order of the factors; the last is "" where it is
-// two.
-type Combination [3]string
-
-// Combinations returns what each n, which is 2 or 3, of the factors of a case are: its mode, its two variants, its version
-// and its subject.
-func Combinations(c Case, n int) []Combination {
-	factors := []string{"mode=" + c.Mode, "client=" + c.Client, "server=" + c.Server, string(c.Version), "subject=" + c.Subject}
-	var all []Combination
-	for i := range factors {
-		for j := i + 1; j < len(factors); j++ {
-			if n == 2 {
-				all = append(all, Combination{factors[i], factors[j]})
-				continue
-			}
-			for k := j + 1; k < len(factors); k++ {
-				all = append(all, Combination{factors[i], factors[j], factors[k]})
-			}
-		}
-	}
-	return all
-}
-
 // Coverage returns which share, from 0 to 1, of the combinations of n factors that occur in [Space] occur in cases without
 // setting and conduct. It counts, and asks no strategy.
 func Coverage(l link.Link, cases []Case, n int) float64 {
