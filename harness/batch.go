@@ -189,10 +189,12 @@ type trial struct {
 	*Batch
 	end
 	dialling
+	part     Part
 	instance launch.Instance
 	journal  journal
-	stack    string
 	leak     *leak
+	// answering is the address of the program that answers for an observer; "" for none.
+	answering string
 }
 
 func (b *Batch) run(ctx context.Context) {
@@ -241,7 +243,11 @@ func (t *trial) play(ctx context.Context) (again []matrix.Case) {
 	if listener != nil {
 		defer listener.Close()
 	}
-	t.instance, err = t.lab.start(ctx, t.Subject, start, nil)
+	if why := t.lab.apart(t.part, start); why != "" {
+		t.skipped(why)
+		return nil
+	}
+	t.instance, err = t.lab.start(ctx, t.part, start, nil)
 	switch {
 	case ctx.Err() != nil && err != nil:
 		t.broken(Interrupted)
@@ -282,7 +288,11 @@ func (b *Batch) trial() (*trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &trial{Batch: b, end: e, stack: b.lab.Parts[b.Subject].Stack}, nil
+	part, err := b.lab.part(b.Link, b.Subject)
+	if err != nil {
+		return nil, err
+	}
+	return &trial{Batch: b, end: e, part: part}, nil
 }
 
 // prepare makes what the subject is started with, and for a client the observer that it dials.
@@ -346,6 +356,13 @@ func (b *Batch) notStarted(err error) {
 	b.seen = map[string]handshake.Observation{}
 	for _, c := range b.Cases {
 		b.seen[c.ID()] = handshake.Observation{NotStarted: refused.Words, Evidence: handshake.Both}
+	}
+}
+
+func (b *Batch) skipped(why string) {
+	b.seen = map[string]handshake.Observation{}
+	for _, c := range b.Cases {
+		b.seen[c.ID()] = handshake.Observation{Skipped: why}
 	}
 }
 

@@ -76,7 +76,7 @@ func benchLab(b *testing.B) (*harness.Lab, *pki.Authorities) {
 	}
 	part := harness.Part{Component: stub.Typha(), Complete: func(p launch.Program) launch.Program { return p }, Stack: runtime.Version()}
 	lab := harness.NewLab(b.Context(), harness.Options{
-		Launcher: inprocess.New(run), Parts: map[string]harness.Part{"typha": part}, Jobs: benchJobs, Deadline: 10 * time.Second,
+		Launcher: inprocess.New(run), Parts: []harness.Part{part}, Jobs: benchJobs, Deadline: 10 * time.Second,
 	})
 	b.Cleanup(func() {
 		ctx := context.WithoutCancel(b.Context())

@@ -44,7 +44,7 @@ func (t *trial) clientCases(ctx context.Context, listener link.Listener) map[str
 		}
 		return seen
 	}
-	stamina := t.lab.Parts[t.Subject].Stamina
+	stamina := t.part.Stamina
 	control, controlled := t.accepted()
 	encourage := func() (refused bool) { // a control that fails shows in the control of the batch
 		return stamina > 0 && controlled && t.serve(ctx, control, listener).Server.Claim == handshake.WasRefused
@@ -149,7 +149,7 @@ func (t *trial) meetings(c matrix.Case) int {
 // serve serves one connection of a client, unless no more is to be had of it.
 func (t *trial) serve(ctx context.Context, c matrix.Case, listener link.Listener) handshake.Observation {
 	if d, ok := t.link.Conduct(c.Conduct); ok && d.AwaitsReady {
-		return t.attend(ctx, c, listener, func(o *handshake.Observation) { o.Against = t.lab.awaitReady(ctx, t.Subject, t.instance) })
+		return t.attend(ctx, c, listener, func(o *handshake.Observation) { o.Against = awaitReady(ctx, t.part, t.instance) })
 	}
 	return t.attend(ctx, c, listener, nil)
 }
@@ -158,7 +158,7 @@ func (t *trial) serve(ctx context.Context, c matrix.Case, listener link.Listener
 // accepted stands.
 func (t *trial) attend(ctx context.Context, c matrix.Case, listener link.Listener, accepted func(*handshake.Observation)) (o handshake.Observation) {
 	defer t.cut(&o)
-	o = handshake.Observation{Evidence: handshake.Both, Stack: t.stack, Broken: t.lost}
+	o = handshake.Observation{Evidence: handshake.Both, Stack: t.part.Stack, Broken: t.lost}
 	if t.lost != "" {
 		o.Server = handshake.Account{Claim: handshake.Failed, AlertReceived: handshake.NoAlert, Error: t.lost}
 		return o

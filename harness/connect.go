@@ -7,7 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/calico-tls/conformance/harness/component"
+	"golang.org/x/time/rate"
+
 	"github.com/calico-tls/conformance/harness/evidence"
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
@@ -21,8 +22,7 @@ type journal = *evidence.Journal
 
 // follow reads the subject's log.
 func (t *trial) follow() {
-	t.journal = evidence.NewJournal(t.lab.Parts[t.Subject].Reader)
-	t.instance.Log().Watch(t.journal.Line)
+	t.journal = journalOf(t.part, t.instance)
 }
 
 // serverCases runs the cases of a server: side by side where its log tells connections apart, else one at a time.
@@ -32,6 +32,10 @@ func (t *trial) serverCases(ctx context.Context) map[string]handshake.Observatio
 	jobs := t.lab.Jobs
 	if !t.instance.SeesSource() {
 		jobs = 1
+	}
+	pace := rate.NewLimiter(rate.Inf, 1)
+	if t.part.Pace > 0 {
+		pace = rate.NewLimiter(rate.Limit(t.part.Pace), 1)
 	}
 	var mu sync.Mutex
 	var group sync.WaitGroup
@@ -43,6 +47,7 @@ func (t *trial) serverCases(ctx context.Context) map[string]handshake.Observatio
 			continue
 		}
 		slots <- struct{}{}
+		_ = pace.Wait(ctx) // a run that has ended is told so by the case itself
 		group.Go(func() {
 			defer func() { <-slots }()
 			o := t.probe(ctx, c)
@@ -117,7 +122,7 @@ func (t *trial) probeWhile(ctx context.Context, c matrix.Case, accepted func()) 
 	if d, ok := t.link.Conduct(c.Conduct); ok && d.Crowd && !t.instance.SeesSource() {
 		return handshake.Observation{Skipped: "behind mapped ports " + t.Subject + " does not see who dials it, so the connections of a crowd cannot be told apart"}
 	}
-	o = handshake.Observation{Evidence: handshake.Both, Stack: t.stack}
+	o = handshake.Observation{Evidence: handshake.Both, Stack: t.part.Stack}
 	a, err := t.attempt(c)
 	if err != nil {
 		o.Broken = err.Error()
@@ -129,7 +134,7 @@ func (t *trial) probeWhile(ctx context.Context, c matrix.Case, accepted func()) 
 	o.Issued = a.Show.Fingerprint()
 	begun := time.Now()
 	var from string
-	o.Client, from = t.link.Prober.Probe(ctx, t.instance.Address(t.port()), t.lab.local(), a)
+	o.Client, from = t.link.Prober.Probe(ctx, t.instance.Address(t.part.port()), t.lab.local(), a)
 	if o.Client.Claim == handshake.Failed && from == "" {
 		o.Duration = time.Since(begun)
 		return o // nothing was connected, so the subject has nothing to say
@@ -149,7 +154,7 @@ func (b *Batch) cut(o *handshake.Observation) {
 // attempt says what the instrument does in a case.
 func (t *trial) attempt(c matrix.Case) (link.Attempt, error) {
 	instrument := t.side.Other()
-	a := link.Attempt{Version: c.Version, Conduct: c.Conduct}
+	a := link.Attempt{Version: c.Version, Conduct: c.Conduct, Behind: t.answering}
 	if d, ok := t.link.Conduct(c.Conduct); ok && (d.Persists != "" || d.AwaitsReady) {
 		a.Conduct = "" // it is the lab that behaves so
 	}
@@ -180,14 +185,9 @@ func (t *trial) attempt(c matrix.Case) (link.Attempt, error) {
 	return a, nil
 }
 
-// port returns the port on which the subject serves its link: the first that its program names.
-func (t *trial) port() string {
-	return t.lab.Parts[t.Subject].Program(component.Start{}).Ports[0]
-}
-
 // asSeen returns an address as the subject sees it: "" behind a proxy, where connections are told apart by their order.
 func (t *trial) asSeen(address string) string {
-	if !t.instance.SeesSource() || t.lab.Parts[t.Subject].Reader.InOrder() {
+	if !t.instance.SeesSource() || t.part.Reader.InOrder() {
 		return ""
 	}
 	return address

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,8 +31,8 @@ type Part struct {
 // Options are what a Lab needs.
 type Options struct {
 	Launcher launch.Launcher
-	// Parts are the components of the run by role; each subject of the cases is among them, and what stands behind it.
-	Parts map[string]Part
+	// Parts are the components of the run: each subject of the cases is among them, and what stands behind it.
+	Parts []Part
 	// Jobs is how many connections are made to a subject at a time.
 	Jobs int
 	// Deadline is how long one start may take, and one connection with the accounts of both sides.
@@ -55,6 +56,7 @@ type Lab struct {
 
 	mu      sync.Mutex
 	behind  map[string]*standing
+	stood   []string
 	running sync.WaitGroup
 }
 
@@ -106,9 +108,9 @@ func (l *Lab) Close(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var errs []error
-	for name, s := range l.behind {
-		if s.instance != nil {
-			if err := s.instance.Stop(ctx); err != nil {
+	for _, name := range slices.Backward(l.stood) { // what stands behind another was started before it
+		if i := l.behind[name].instance; i != nil {
+			if err := i.Stop(ctx); err != nil {
 				errs = append(errs, fmt.Errorf("stopping %s: %w", name, err))
 			}
 		}
@@ -117,23 +119,52 @@ func (l *Lab) Close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// part returns the component that plays a role on a link; on the link "", the one that stands behind.
+func (l *Lab) part(link, role string) (Part, error) {
+	i := slices.IndexFunc(l.Parts, func(p Part) bool { return p.Link == link && p.Name == role })
+	if i < 0 {
+		return Part{}, fmt.Errorf("looking for %s: the target has none", role)
+	}
+	return l.Parts[i], nil
+}
+
 // start starts a component with a setting, and what stands behind it if that does not stand yet. ready, if it is not
 // nil, takes the place of the component's own wait.
-func (l *Lab) start(ctx context.Context, role string, s component.Start, ready func(context.Context, launch.Instance) error) (launch.Instance, error) {
-	part, ok := l.Parts[role]
-	if !ok {
-		return nil, fmt.Errorf("starting %s: the target has none", role)
-	}
-	s.Behind = map[string]string{}
-	for _, name := range part.Behind {
-		i, err := l.stand(ctx, name)
-		if err != nil {
-			return nil, fmt.Errorf("starting %s, which stands behind %s: %w", name, role, err)
-		}
-		s.Behind[name] = i.Address(l.Parts[name].Program(component.Start{}).Ports[0])
+func (l *Lab) start(ctx context.Context, part Part, s component.Start, ready func(context.Context, launch.Instance) error) (launch.Instance, error) {
+	var err error
+	if s.Behind, err = l.behindOf(ctx, part); err != nil {
+		return nil, err
 	}
 	return l.launch(ctx, part, s, ready)
 }
+
+// behindOf returns the addresses of what stands behind a component, by name, and starts what does not stand yet.
+func (l *Lab) behindOf(ctx context.Context, part Part) (map[string]string, error) {
+	addresses := map[string]string{}
+	for _, name := range part.Behind {
+		i, err := l.stand(ctx, name)
+		if err != nil {
+			return nil, fmt.Errorf("starting %s, which stands behind %s: %w", name, part.Name, err)
+		}
+		behind, err := l.part("", name)
+		if err != nil {
+			return nil, err
+		}
+		addresses[name] = i.Address(behind.port())
+	}
+	return addresses, nil
+}
+
+// apart says why a start cannot be made where the lab launches; "" if it can.
+func (l *Lab) apart(part Part, s component.Start) string {
+	if part.Apart == nil || l.Launcher.Name() != "in-process" {
+		return ""
+	}
+	return part.Apart(s)
+}
+
+// port returns the port on which the component serves: the first that its program names.
+func (p Part) port() string { return p.Program(component.Start{}).Ports[0] }
 
 func (l *Lab) stand(ctx context.Context, name string) (launch.Instance, error) {
 	l.mu.Lock()
@@ -144,13 +175,18 @@ func (l *Lab) stand(ctx context.Context, name string) (launch.Instance, error) {
 	}
 	l.mu.Unlock()
 	s.once.Do(func() {
-		part, ok := l.Parts[name]
-		if !ok {
-			s.err = fmt.Errorf("the target has no %s", name)
+		part, err := l.part("", name)
+		if err != nil {
+			s.err = err
 			return
 		}
 		l.Note("starting " + name)
-		s.instance, s.err = l.launch(ctx, part, component.Start{}, nil)
+		defer func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.stood = append(l.stood, name)
+		}()
+		s.instance, s.err = l.start(ctx, part, component.Start{}, nil)
 	})
 	return s.instance, s.err
 }

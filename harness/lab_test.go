@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,9 +42,9 @@ func optionsWith(t *testing.T, l func(*launch.Run) launch.Launcher, complete fun
 			t.Error(err)
 		}
 	})
-	parts := map[string]harness.Part{}
+	var parts []harness.Part
 	for _, c := range []component.Component{stub.Typha(), stub.Felix(), stub.TyphaClient()} {
-		parts[c.Name] = harness.Part{Component: c, Complete: complete, Stack: runtime.Version()}
+		parts = append(parts, harness.Part{Component: c, Complete: complete, Stack: runtime.Version()})
 	}
 	return harness.Options{Launcher: l(run), Parts: parts, Jobs: 4, Deadline: 10 * time.Second}
 }
@@ -249,6 +250,11 @@ func TestLabBehindMappedPorts(t *testing.T) {
 	}
 }
 
+// partNamed returns the part of a lab that plays a role.
+func partNamed(lab *harness.Lab, role string) *harness.Part {
+	return &lab.Parts[slices.IndexFunc(lab.Parts, func(p harness.Part) bool { return p.Name == role })]
+}
+
 // TestLabGoesOnWithAClientThatAcceptsNobody: one that gives up, because it accepts no server at all, is started again for
 // the cases that it has not seen.
 func TestLabGoesOnWithAClientThatAcceptsNobody(t *testing.T) {
@@ -257,9 +263,7 @@ func TestLabGoesOnWithAClientThatAcceptsNobody(t *testing.T) {
 		p.Main = givesUp
 		return component.Override(p, nil, map[string]string{"FELIX_TYPHACN": "someone-else"})
 	})
-	felix := lab.Parts["felix"]
-	felix.Stamina = sixth - 1
-	lab.Parts["felix"] = felix
+	partNamed(lab, "felix").Stamina = sixth - 1
 	cases := selected(t, "felix-typha/cn/felix/client=good/server={good,just-valid,key-*,issuer-*,expired,other-authority}/tls1.2")
 	if len(cases) < 2*sixth {
 		t.Fatalf("wanted more cases than two clients can bear, found %d", len(cases))

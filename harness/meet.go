@@ -17,7 +17,9 @@ import (
 // meeting is a server under way that clients meet one after the other, all of them judged.
 type meeting struct {
 	*Batch
-	link    Link
+	link Link
+	// plays are the components that play the ends.
+	plays   map[handshake.Side]Part
 	server  launch.Instance
 	journal journal
 }
@@ -25,13 +27,21 @@ type meeting struct {
 // meet runs the cases of two subjects that meet each other: the server is started once, and a client for each case.
 func (b *Batch) meet(ctx context.Context) {
 	l, _ := b.lab.linkNamed(b.Link)
-	m := &meeting{Batch: b, link: l}
+	m := &meeting{Batch: b, link: l, plays: map[handshake.Side]Part{}}
+	for _, side := range []handshake.Side{handshake.Client, handshake.Server} {
+		part, err := b.lab.part(b.Link, l.End(side).Component)
+		if err != nil {
+			b.broken(err.Error())
+			return
+		}
+		m.plays[side] = part
+	}
 	start, err := m.outfit(handshake.Server, b.Cases[0])
 	if err != nil {
 		b.broken(err.Error())
 		return
 	}
-	m.server, err = b.lab.start(ctx, l.Server.Component, start, nil)
+	m.server, err = b.lab.start(ctx, m.plays[handshake.Server], start, nil)
 	switch {
 	case ctx.Err() != nil && err != nil:
 		b.broken(Interrupted)
@@ -41,7 +51,7 @@ func (b *Batch) meet(ctx context.Context) {
 		return
 	}
 	defer b.lab.halt(ctx, m.server, l.Server.Component)
-	m.journal = b.lab.journal(l.Server.Component, m.server)
+	m.journal = journalOf(m.plays[handshake.Server], m.server)
 	seen := map[string]handshake.Observation{}
 	for _, c := range b.Cases {
 		seen[c.ID()] = m.hold(ctx, c)
@@ -98,16 +108,16 @@ func (m *meeting) dial(ctx context.Context, c matrix.Case, address string) (laun
 		return nil, err
 	}
 	start.Peer = cmp.Or(start.Peer, address)
-	return m.lab.start(ctx, m.link.Client.Component, start, nil)
+	return m.lab.start(ctx, m.plays[handshake.Client], start, nil)
 }
 
 func (m *meeting) address() string {
-	return m.server.Address(m.lab.Parts[m.link.Server.Component].Program(component.Start{}).Ports[0])
+	return m.server.Address(m.plays[handshake.Server].port())
 }
 
 // listen takes down what both say, and whether a client that was accepted is then in sync.
 func (m *meeting) listen(ctx context.Context, client launch.Instance, between *wire, o *handshake.Observation) {
-	words := m.lab.journal(m.link.Client.Component, client)
+	words := journalOf(m.plays[handshake.Client], client)
 	alive, stop := m.whileBothRun(ctx, client)
 	defer stop()
 	from, err := between.await(alive)
@@ -119,12 +129,12 @@ func (m *meeting) listen(ctx context.Context, client launch.Instance, between *w
 		from = ""
 	}
 	o.Client, o.Server = words.Account(alive, ""), m.journal.Account(alive, from)
-	o.Stack = m.lab.Parts[m.link.Server.Component].Stack
+	o.Stack = m.plays[handshake.Server].Stack
 	if o.Client.Claim == handshake.Refused {
-		o.Stack = m.lab.Parts[m.link.Client.Component].Stack
+		o.Stack = m.plays[handshake.Client].Stack
 	}
 	if o.Client.Claim == handshake.Accepted && o.Server.Claim == handshake.Accepted {
-		o.Against = m.lab.awaitReady(alive, m.link.Client.Component, client)
+		o.Against = awaitReady(alive, m.plays[handshake.Client], client)
 	}
 	o.Broken = m.died(client, *o)
 }
@@ -159,9 +169,9 @@ func (m *meeting) whileBothRun(ctx context.Context, client launch.Instance) (con
 	return alive, func() { end(nil) }
 }
 
-// journal reads the log of an instance that plays a role.
-func (l *Lab) journal(role string, i launch.Instance) journal {
-	j := evidence.NewJournal(l.Parts[role].Reader)
+// journalOf reads the log of an instance of a component.
+func journalOf(part Part, i launch.Instance) journal {
+	j := evidence.NewJournal(part.Reader)
 	i.Log().Watch(j.Line)
 	return j
 }

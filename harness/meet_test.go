@@ -70,9 +70,8 @@ func TestMeetWantsSync(t *testing.T) {
 	cases := selected(t, "felix-typha/cn/typha+felix/client=uri-absent/server=uri-absent/tls1.3")
 	lab := labWith(t, inProcess, func(p launch.Program) launch.Program { return p })
 	lab.Deadline = time.Second
-	felix := lab.Parts["felix"]
+	felix := partNamed(lab, "felix")
 	felix.Ready = func(context.Context, launch.Instance) (component.Readiness, error) { return component.IsNotReady, nil }
-	lab.Parts["felix"] = felix
 	if v := verdict(t, cases[0], lab.Run(t.Context(), cases)[cases[0].ID()]); v.Finding != oracle.Deviates {
 		t.Errorf("wanted it to deviate, found %s: %s", v.Finding, v.Why)
 	}

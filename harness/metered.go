@@ -13,7 +13,7 @@ import (
 // meteredProbe makes a connection while nobody else does, and holds the server's counters against its log: a
 // connection counts as streaming if, and only if, the server accepted it.
 func (t *trial) meteredProbe(ctx context.Context, c matrix.Case) handshake.Observation {
-	read := t.lab.Parts[t.Subject].Counters
+	read := t.part.Counters
 	if read == nil {
 		return handshake.Observation{Broken: t.Subject + " has no counters"}
 	}
@@ -54,7 +54,7 @@ func (t *trial) settle(ctx context.Context, wanted func(component.Counters) bool
 	defer tick.Stop()
 	over := time.After(settleTime)
 	for {
-		c, err := t.lab.Parts[t.Subject].Counters(ctx, t.instance)
+		c, err := t.part.Counters(ctx, t.instance)
 		if err != nil || wanted(c) {
 			return c, err
 		}

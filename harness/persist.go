@@ -65,7 +65,7 @@ type watch struct {
 
 // ask asks whether the client is ready.
 func (w *watch) ask(ctx context.Context) {
-	ask := w.lab.Parts[w.Subject].Ready
+	ask := w.part.Ready
 	if ask == nil {
 		return
 	}
@@ -124,14 +124,14 @@ const readyWithin = 10 * time.Second
 // that has a line in its log for being in sync has to have written it before: a real Felix calls itself ready from before
 // its first dial until that has failed, and again from when it is connected until its calculation graph stands (Calico
 // felix/daemon/daemon.go).
-func (l *Lab) awaitReady(ctx context.Context, role string, i launch.Instance) string {
-	ask := l.Parts[role].Ready
+func awaitReady(ctx context.Context, part Part, i launch.Instance) string {
+	ask, role := part.Ready, part.Name
 	if ask == nil {
 		return role + " does not say whether it is ready"
 	}
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
-	if reader := l.Parts[role].Reader; reader.SaysInSync() {
+	if reader := part.Reader; reader.SaysInSync() {
 		if _, err := i.Log().Wait(ctx, reader.InSync); err != nil {
 			return fmt.Sprintf("it was accepted, and %s does not say within %s that it is in sync: %v", role, readyWithin, err)
 		}

@@ -21,7 +21,7 @@ import (
 // all is met like any other, so that the observation tells what it does.
 func (t *trial) refrain(ctx context.Context, c matrix.Case) (o handshake.Observation) {
 	defer t.cut(&o)
-	o = handshake.Observation{Evidence: handshake.Both, Stack: t.stack}
+	o = handshake.Observation{Evidence: handshake.Both, Stack: t.part.Stack}
 	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
 	defer cancel()
 	begun := time.Now()
@@ -33,8 +33,8 @@ func (t *trial) refrain(ctx context.Context, c matrix.Case) (o handshake.Observa
 	if listener != nil {
 		defer listener.Close()
 	}
-	says := &stance{reader: t.lab.Parts[t.Subject].Reader}
-	t.instance, err = t.lab.start(ctx, t.Subject, start, says.settle)
+	says := &stance{reader: t.part.Reader}
+	t.instance, err = t.lab.start(ctx, t.part, start, says.settle)
 	var exit *launch.ExitError
 	switch words := says.words.Load(); {
 	case errors.As(err, &exit) && words != nil:
@@ -136,7 +136,7 @@ func (t *trial) keeps(ctx context.Context, listener link.Listener) (bool, error)
 	if t.side == handshake.Client {
 		return listener.Quiet(ctx)
 	}
-	a, from := t.link.Prober.Probe(ctx, t.instance.Address(t.port()), "", link.Attempt{Version: link.Clear})
+	a, from := t.link.Prober.Probe(ctx, t.instance.Address(t.part.port()), "", link.Attempt{Version: link.Clear})
 	// A port that an engine publishes takes connections though nobody listens behind it, and then closes them.
 	return from == "" || !t.instance.SeesSource() && a.Claim == handshake.WasRefused && a.Octets == 0, nil
 }
@@ -147,7 +147,7 @@ func (t *trial) aftermath(ctx context.Context, c matrix.Case, says *stance, o *h
 		o.Against = "it goes on without its peer"
 		return
 	}
-	ask := t.lab.Parts[t.Subject].Ready
+	ask := t.part.Ready
 	if ask == nil {
 		return
 	}

@@ -81,7 +81,7 @@ func (t *trial) stumble(ctx context.Context, c matrix.Case, listener link.Listen
 func (t *trial) failures() lines {
 	l := make(lines, 64)
 	t.instance.Log().Watch(func(line string) {
-		if _, fails := t.lab.Parts[t.Subject].Reader.Refuses(line); fails {
+		if _, fails := t.part.Reader.Refuses(line); fails {
 			select {
 			case l <- line:
 			default: // nobody asks for that many

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 
@@ -49,7 +50,7 @@ func (e end) asked() link.Verifier {
 
 // outfit makes what a component is started with to play an end, but for its peer and what stands behind it.
 func (l *Lab) outfit(e end) (component.Start, error) {
-	s := component.Start{From: e.setting.From, Env: maps.Clone(e.setting.Env), Peer: e.setting.Address}
+	s := component.Start{Mode: e.mode.Name, From: e.setting.From, Env: maps.Clone(e.setting.Env), Peer: e.setting.Address}
 	if s.Env == nil {
 		s.Env = map[string]string{}
 	}
@@ -94,22 +95,28 @@ func (l *Lab) outfit(e end) (component.Start, error) {
 // sound returns the parameters of an end that requires v, with nothing amiss.
 func (l *Lab) sound(e end, v link.Verifier, own *pki.Issued) (map[link.Parameter]component.Value, error) {
 	good, _ := pki.VariantNamed("good")
-	bundle, err := l.authorities.BundleIn(e.setting.Bundle, v.Trust, oracle.Credential(e.link.Link, e.side.Other(), good))
-	if err != nil {
-		return nil, fmt.Errorf("writing a trust bundle: %w", err)
+	given := map[link.Parameter]component.Value{}
+	if len(v.Trust) > 0 {
+		bundle, err := l.authorities.BundleIn(e.setting.Bundle, v.Trust, oracle.Credential(e.link.Link, e.side.Other(), good))
+		if err != nil {
+			return nil, fmt.Errorf("writing a trust bundle: %w", err)
+		}
+		given[link.Bundle] = component.Value{File: component.Own, Data: bundle}
 	}
-	format := e.setting.Key
-	if format == "" {
-		format = pki.PKCS8
+	if len(own.Chain) > 0 {
+		key, err := own.KeyPEM(cmp.Or(e.setting.Key, pki.PKCS8))
+		if err != nil {
+			return nil, fmt.Errorf("writing a key: %w", err)
+		}
+		given[link.Key] = component.Value{File: component.Own, Data: key}
+		given[link.Certificate] = component.Value{File: component.Own, Data: own.CertificatePEM()}
 	}
-	key, err := own.KeyPEM(format)
-	if err != nil {
-		return nil, fmt.Errorf("writing a key: %w", err)
-	}
-	given := map[link.Parameter]component.Value{
-		link.Bundle:      {File: component.Own, Data: bundle},
-		link.Certificate: {File: component.Own, Data: own.CertificatePEM()},
-		link.Key:         {File: component.Own, Data: key},
+	if v.Revokes {
+		list, err := l.authorities.RevocationList(pki.RevokedSerial)
+		if err != nil {
+			return nil, fmt.Errorf("writing a revocation list: %w", err)
+		}
+		given[link.Revocations] = component.Value{File: component.Own, Data: list}
 	}
 	if v.CN != "" {
 		given[link.CommonName] = component.Value{Text: v.CN}

@@ -77,6 +77,12 @@ func (a *Authorities) Pool(names []AuthorityName, peer Credential) (*x509.CertPo
 
 // CRL returns a revocation list in PEM, signed by Trusted and good for a day, that lists these serial numbers.
 func (a *Authorities) CRL(serials ...int64) ([]byte, error) {
+	der, err := a.RevocationList(serials...)
+	return encodePEM(pemCRL, der), err
+}
+
+// RevocationList returns the same list as [Authorities.CRL] in DER.
+func (a *Authorities) RevocationList(serials ...int64) ([]byte, error) {
 	trusted, err := a.authority(Trusted)
 	if err != nil {
 		return nil, err
@@ -91,7 +97,7 @@ func (a *Authorities) CRL(serials ...int64) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("signing a revocation list: %w", err)
 	}
-	return encodePEM(pemCRL, der), nil
+	return der, nil
 }
 
 func (a *Authorities) anchors(names []AuthorityName, peer Credential) ([]*x509.Certificate, error) {

@@ -188,6 +188,17 @@ func hostOther(t *Template, _ Origin) {
 	t.DNSNames, t.IPAddresses = []string{"host." + otherDomain}, []string{otherAddress}
 }
 
+// hosts gives the leaf these DNS names and IP addresses, and no others.
+func hosts(names, addresses []string) change {
+	return leaf(func(t *Template, _ Origin) { t.DNSNames, t.IPAddresses = names, addresses })
+}
+
+func hostSeveral(t *Template, o Origin) {
+	own := *t
+	hostOther(t, o)
+	t.DNSNames, t.IPAddresses = append(t.DNSNames, own.DNSNames...), append(t.IPAddresses, own.IPAddresses...)
+}
+
 // What names are made of the required one.
 
 func same(name string) string { return name }

@@ -20,13 +20,16 @@ const (
 	// CheckEKU asks whether the leaf, and each issuer that restricts itself, allows the use that is made of it (RFC 5280
 	// section 4.2.1.12).
 	CheckEKU Check = "eku"
-	// CheckIdentity asks whether the leaf names the peer that is required, by Common Name or by URI SAN.
+	// CheckIdentity asks whether the leaf names the peer that is required, by Common Name, by URI SAN, or by the host that
+	// was dialled (RFC 9525).
 	CheckIdentity Check = "identity"
+	// CheckRevocation asks whether the issuer has revoked the leaf (RFC 5280 section 5).
+	CheckRevocation Check = "revocation"
 	// CheckPossession asks whether the peer holds the private key of its leaf (RFC 8446 section 4.4.3).
 	CheckPossession Check = "possession"
 )
 
 // Checks lists every check.
 var Checks = []Check{
-	CheckProtocol, CheckPresence, CheckEncoding, CheckChain, CheckValidity, CheckEKU, CheckIdentity, CheckPossession,
+	CheckProtocol, CheckPresence, CheckEncoding, CheckChain, CheckValidity, CheckEKU, CheckIdentity, CheckRevocation, CheckPossession,
 }

@@ -30,10 +30,15 @@ func (r Role) Other() Role {
 	return Server
 }
 
-// Identity is the name of one end, in the two forms that the page allows: a Common Name and a SPIFFE ID.
+// Identity is what names one end: a Common Name and a SPIFFE ID, the two forms that the page allows between Felix and
+// Typha; where it is dialled; and the organization that it belongs to. "" for nothing.
 type Identity struct {
 	CN     string
 	URISAN string
+	// DNSName and IPAddress are those by which a server is dialled.
+	DNSName, IPAddress string
+	// Organization is what a kube-apiserver takes for a group.
+	Organization string
 }
 
 // Template describes one certificate by value. A zero field means that the attribute or extension is absent.
@@ -170,11 +175,16 @@ func Good(role Role, id Identity) Credential {
 		PathLen:   NoPathLen,
 		Key:       P256,
 	}
-	if id.CN != "" {
-		leaf.CommonNames = []string{id.CN}
-	}
-	if id.URISAN != "" {
-		leaf.URIs = []string{id.URISAN}
+	for _, n := range []struct {
+		is   string
+		into *[]string
+	}{
+		{id.CN, &leaf.CommonNames}, {id.URISAN, &leaf.URIs}, {id.DNSName, &leaf.DNSNames},
+		{id.IPAddress, &leaf.IPAddresses}, {id.Organization, &leaf.Organizations},
+	} {
+		if n.is != "" {
+			*n.into = []string{n.is}
+		}
 	}
 	return Credential{Leaf: leaf, Root: Trusted}
 }

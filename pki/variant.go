@@ -107,7 +107,12 @@ var Variants = []Variant{
 	{Name: "hard-way", Touches: TouchesCN, Setting: true, Rules: []string{"CONF-16"}, Text: "it is shaped as the manual installation does: RSA-4096 below an authority of RSA-4096, no extension at all, 365 days", Change: all(leaf(hardWayShape(Bare)), signedBy(HardWayRoot))},
 	{Name: "hard-way-v1", Touches: TouchesCN, Setting: true, Rules: []string{"CONF-16"}, Text: "it is shaped as the manual installation does, and is of X.509 version 1", Change: all(leaf(hardWayShape(Version1)), signedBy(HardWayRoot))},
 	{Name: "spiffe-svid", Touches: TouchesURI, Rules: []string{"IDENT-51", "IDENT-04"}, Text: "it is an X509-SVID to the letter: one URI SAN, no Common Name, both usages, and it says that it is no authority", Change: leaf(svidShape)},
-	{Name: "host-other", Rules: []string{"FELIX-05", "IDENT-09"}, Text: "it has the DNS name and the IP address of another host", Change: leaf(hostOther)},
+	{Name: "host-other", Twin: "good", Breaks: CheckIdentity, Touches: TouchesHost, Rules: []string{"FELIX-05", "IDENT-09"}, Text: "it has the DNS name and the IP address of another host", Change: leaf(hostOther)},
+	{Name: "host-absent", Twin: "good", Breaks: CheckIdentity, Touches: TouchesHost, Text: "it has neither DNS name nor IP address", Change: hosts(nil, nil)},
+	{Name: "host-in-cn", Twin: "good", Breaks: CheckIdentity, Touches: TouchesHost, Text: "its host stands in the Common Name, and in no SAN", Change: all(hosts(nil, nil), leaf(func(t *Template, o Origin) { t.CommonNames = []string{o.Own.IPAddress} }))},
+	{Name: "host-name-only", Twin: "good", Breaks: CheckIdentity, Touches: TouchesHost, Text: "it has its host's DNS name and not the IP address by which it is dialled", Change: leaf(func(t *Template, _ Origin) { t.IPAddresses = nil })},
+	{Name: "host-address-as-name", Twin: "good", Breaks: CheckIdentity, Touches: TouchesHost, Text: "the IP address by which it is dialled stands in a DNS SAN", Change: leaf(func(t *Template, o Origin) { t.DNSNames, t.IPAddresses = []string{o.Own.IPAddress}, nil })},
+	{Name: "host-several", Touches: TouchesHost, Text: "it has other hosts' names and addresses before its own", Change: leaf(hostSeveral)},
 	{Name: "revoked", Setting: true, Rules: []string{"IDENT-61"}, Text: "its serial number is on the revocation list", Change: leaf(func(t *Template, _ Origin) { t.Serial = RevokedSerial })},
 
 	{Name: "key-p224", Versions: []string{"tls1.2"}, Rules: []string{"IDENT-58"}, Text: "its key is ECDSA P-224", Change: keyed(P224)},
@@ -144,11 +149,12 @@ type Variant struct {
 	// It is "" for variants that break nothing.
 	Twin string
 	// Breaks is the one check that fails ("" if none does) for a relying party whose trust bundle holds Trusted,
-	// ExpiredRoot and HardWayRoot, and which requires the names that Touches says, as Origin.Own has them. Every other
-	// check holds.
+	// ExpiredRoot and HardWayRoot, and which requires the names that Touches says, as Origin.Own has them, having dialled
+	// its IP address. Every other check holds.
 	Breaks Check
 	// Touches says which names a relying party must require so that the variant tells something: TouchesCN and
-	// TouchesURI that name alone, TouchesBoth both, of which either suffices. With TouchesNone it is the same for all.
+	// TouchesURI that name alone, TouchesBoth both, of which either suffices; TouchesHost the host. With TouchesNone it is
+	// the same for all.
 	Touches Touched
 	// Versions are the TLS versions in which it can be posed, as "tls1.2"; empty for every one.
 	Versions []string
@@ -180,6 +186,8 @@ const (
 	TouchesCN   Touched = "cn"
 	TouchesURI  Touched = "uri"
 	TouchesBoth Touched = "both"
+	// TouchesHost is for the host by which a server is dialled.
+	TouchesHost Touched = "host"
 )
 
 // RevokedSerial is the serial number of the variant "revoked".

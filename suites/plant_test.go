@@ -161,7 +161,7 @@ func (p plant) predict(c matrix.Case) (oracle.Expectation, error) {
 		asked = p.require(asked)
 	}
 	s.Given = p.over(s.Given)
-	state := s.State(asked)
+	state := l.State(s, asked)
 	if state == link.Incomplete || state == link.Spoilt || wasClear && p.require != nil {
 		return oracle.Expectation{Outcome: handshake.NotStarted, Cause: incomplete}, nil
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/calico-tls/conformance/harness/evidence"
 	"github.com/calico-tls/conformance/harness/launch"
 	"github.com/calico-tls/conformance/harness/launch/process"
+	"github.com/calico-tls/conformance/harness/link/felixtypha"
 	"github.com/calico-tls/conformance/harness/target"
 	"github.com/calico-tls/conformance/harness/target/build"
 )
@@ -143,7 +144,7 @@ func walk(t *testing.T) *walking {
 		t.Fatal(err)
 	}
 	w.typha, w.felix = w.obtain(target.Typha, typha.New), w.obtain(target.Felix, felix.New)
-	store := w.obtain(target.Etcd, func(*evidence.Reader) component.Component { return etcd.New(felix.Datastore) })
+	store := w.obtain(target.Etcd, func(*evidence.Reader) component.Component { return etcd.Behind(felix.Datastore) })
 	w.etcd = w.start(store, component.Start{})
 	return w
 }
@@ -169,11 +170,11 @@ func (w *walking) obtain(role target.Role, describe func(*evidence.Reader) compo
 	if err != nil {
 		w.Fatal(err)
 	}
-	var patterns map[target.Role]evidence.Patterns
+	var patterns map[string]map[target.Role]evidence.Patterns
 	if err := program.Release.Logs(&patterns); err != nil {
 		w.Fatal(err)
 	}
-	reader, err := evidence.NewReader(patterns[role])
+	reader, err := evidence.NewReader(patterns[felixtypha.Link.Name][role])
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -15,8 +15,11 @@ import (
 
 // Component is a program that can be started with a setting.
 type Component struct {
-	// Name is the role that it plays: the subject in case IDs, or "etcd".
+	// Name is the role that it plays: the subject in case IDs, or what stands behind one.
 	Name string
+	// Link is the link of which it plays an end; "" for what stands behind. One program may play an end of several links:
+	// then it is a component for each.
+	Link string
 	// Behind names the components that it needs behind it.
 	Behind []string
 	// Program describes the program as started with a setting. Binary, Image and Main are left to whoever obtained it,
@@ -28,6 +31,11 @@ type Component struct {
 	Counters func(ctx context.Context, i launch.Instance) (Counters, error)
 	// Ready asks it whether it calls itself ready; nil if it has no word for it.
 	Ready func(ctx context.Context, i launch.Instance) (Readiness, error)
+	// Apart says why a start cannot be made in this process, and wants one of its own, or a container; "" if it can. Nil for
+	// any.
+	Apart func(Start) string
+	// Pace is how many connections a second it logs one by one; 0 for any number.
+	Pace int
 	// Stamina is how many connections of a client may fail in a row before it gives up; 0 for any number. It counts
 	// once the client has been accepted.
 	Stamina int
@@ -52,10 +60,15 @@ type Counters struct {
 
 // Start is what a component is started with.
 type Start struct {
+	// Mode is the mode of the link, for a program that has more to be told than parameters for TLS; "" for what stands
+	// behind.
+	Mode string
 	// Given are the parameters for TLS that it is given; none starts it without TLS.
 	Given map[link.Parameter]Value
 	// From is where it takes them from.
 	From link.Origin
+	// Host is the host name or the IP address by which a client is to dial its peer; "" for that of Peer.
+	Host string
 	// System is the bundle of the authorities that its system trusts; nil for those of the machine.
 	System []byte
 	// Env holds further variables of its environment.

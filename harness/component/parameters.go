@@ -43,7 +43,8 @@ const unreadable = "/proc/self/mem"
 type Dialect struct {
 	// Prefix stands before the names of variables, as in "TYPHA_".
 	Prefix string
-	// Names are the names of the parameters in the configuration file; those of variables are the same in upper case.
+	// Names are the names of the parameters in the configuration file; those of variables are the same in upper case, with
+	// underscores for dashes.
 	Names map[link.Parameter]string
 	// ConfigFile tells the program where its configuration file is.
 	ConfigFile func(in *launch.Invocation, path string)
@@ -74,7 +75,7 @@ func (d Dialect) Configure(p launch.Program, s Start) launch.Program {
 			in.Env[systemVariable] = place.Path(systemFile)
 		}
 		for parameter, v := range s.Given {
-			name := d.Prefix + strings.ToUpper(d.Names[parameter])
+			name := d.Prefix + strings.ToUpper(strings.ReplaceAll(d.Names[parameter], "-", "_"))
 			switch s.From {
 			case link.FromEnvironment, link.FromBoth:
 			case link.FromLowerCase:
@@ -115,7 +116,9 @@ func (f Flags) Configure(p launch.Program, s Start) launch.Program {
 	p.Configure = func(place launch.Placement) launch.Invocation {
 		in := configure(place)
 		for _, parameter := range link.Parameters {
-			in.Args = append(in.Args, "--"+f[parameter]+"="+s.Given[parameter].at(parameter, place))
+			if flag, has := f[parameter]; has {
+				in.Args = append(in.Args, "--"+flag+"="+s.Given[parameter].at(parameter, place))
+			}
 		}
 		maps.Copy(in.Env, s.Env)
 		return in

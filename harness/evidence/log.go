@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/pki"
 )
 
 // Patterns say how a component's log speaks of connections. They are data: a version that words a line otherwise gets
@@ -28,7 +30,8 @@ type Patterns struct {
 	// connection: addresses come back.
 	Connection string `yaml:"connection"`
 	// Begins matches the line with which a connection begins, for a component that names none in its lines and makes one
-	// after the other: each line is of the connection that began last. It counts where Connection is empty.
+	// after the other: each line is of the connection that began last. It counts where Connection is empty; where both are,
+	// the component makes one connection, and all that it says is of that.
 	Begins string `yaml:"begins"`
 	// Says lists what the lines say of a connection; the first line that says anything decides.
 	Says []Saying `yaml:"says"`
@@ -46,8 +49,12 @@ type Saying struct {
 	Claim handshake.Claim `yaml:"claim"`
 	// Error matches the reason, in its first group; "" if the line gives none.
 	Error string `yaml:"error"`
-	// Identity matches whom the component took its peer for, in its first group; "" if the line does not say.
+	// Identity matches whom the component took its peer for, in its groups; "" if the line does not say.
 	Identity string `yaml:"identity"`
+	// Phase is the phase of which the line tells, where a peer is refused in another one than the handshake.
+	Phase handshake.Phase `yaml:"phase"`
+	// Checks are those that the line is consistent with, where it gives no reason.
+	Checks []pki.Check `yaml:"checks"`
 }
 
 // Reader reads a component's log.
@@ -217,7 +224,7 @@ func (j *Journal) Line(line string) {
 func (j *Journal) of(line string) (connection, bool) {
 	r := j.reader
 	if r.connection == nil {
-		if r.begins != nil && r.begins.MatchString(line) {
+		if r.begins == nil && j.begun == 0 || r.begins != nil && r.begins.MatchString(line) {
 			j.begun++
 		}
 		return connection{name: strconv.Itoa(j.begun)}, j.begun > 0
@@ -239,7 +246,7 @@ func (r *Reader) read(a *handshake.Account, line string) bool {
 		if !strings.Contains(line, s.Text) {
 			continue
 		}
-		a.Claim, a.Phase = s.Claim, handshake.PhaseHandshake
+		a.Claim, a.Phase = s.Claim, cmp.Or(s.Phase, handshake.PhaseHandshake)
 		if s.Claim == handshake.Accepted {
 			a.Phase = handshake.PhaseApplication
 		}
@@ -250,7 +257,9 @@ func (r *Reader) read(a *handshake.Account, line string) bool {
 		case s.Claim == handshake.Refused && r.remote != nil && r.remote.MatchString(a.Error):
 			a.Claim, a.AlertReceived = handshake.WasRefused, AlertIn(a.Error)
 		case s.Claim == handshake.Refused:
-			a.Checks = CausesOf(a.Error)
+			if a.Checks = CausesOf(a.Error); len(a.Checks) == 0 {
+				a.Checks = s.Checks
+			}
 		}
 		return true
 	}

@@ -21,11 +21,11 @@ func typhaReader(t testing.TB) *evidence.Reader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var patterns map[string]evidence.Patterns
+	var patterns map[string]map[string]evidence.Patterns
 	if err := release.Release.Logs(&patterns); err != nil {
 		t.Fatal(err)
 	}
-	r, err := evidence.NewReader(patterns["typha"])
+	r, err := evidence.NewReader(patterns["felix-typha"]["typha"])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,11 +23,11 @@ func felixReader(t testing.TB) *evidence.Reader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var patterns map[string]evidence.Patterns
+	var patterns map[string]map[string]evidence.Patterns
 	if err := program.Release.Logs(&patterns); err != nil {
 		t.Fatal(err)
 	}
-	r, err := evidence.NewReader(patterns["felix"])
+	r, err := evidence.NewReader(patterns["felix-typha"]["felix"])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,6 +39,13 @@ var causes = []cause{
 	{"x509: too many intermediates for path length constraint", pki.CheckChain},
 	{"x509: unhandled critical extension", pki.CheckChain},
 	{"x509: no valid chains built", pki.CheckChain},
+	// The host that was dialled.
+	{"x509: certificate is valid for", pki.CheckIdentity},
+	{"x509: certificate is not valid for any names", pki.CheckIdentity},
+	{"x509: cannot validate certificate for", pki.CheckIdentity},
+	{"x509: certificate relies on legacy Common Name field", pki.CheckIdentity},
+	// A revocation list that etcd heeds.
+	{"transport: certificate serial", pki.CheckRevocation},
 	// Calico's own verifier.
 	{"peer certificate does not have required", pki.CheckIdentity},
 	// What never came, or is too big to bear.

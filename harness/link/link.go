@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/x509"
 	"slices"
+	"strings"
 
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/pki"
@@ -14,16 +15,37 @@ import (
 
 // Verifier is what one end requires of its peer. The zero Verifier speaks plaintext.
 type Verifier struct {
-	// Trust is the trust bundle, in the order in which it is written. Empty means plaintext.
+	// Trust is the trust bundle, in the order in which it is written. Empty means plaintext, unless Asking says otherwise.
 	Trust []pki.AuthorityName
+	// Asking says how the end asks for its peer's certificate.
+	Asking Asking
 	// CN and URISAN are the names required; "" requires none. Where both are set, either suffices.
 	CN, URISAN string
+	// Host is the host name or the IP address by which the end has dialled its peer, and that a SAN of the peer's leaf must
+	// have (RFC 9525); "" asks for none.
+	Host string
+	// Revokes says that the end heeds a revocation list, which has the serial number [pki.RevokedSerial].
+	Revokes bool
+	// Answers are the checks that the end makes once both have shaken hands: where one fails it refuses by its answer, and
+	// with no alert.
+	Answers []pki.Check
 	// X509SVID says that the peer's leaf must be an X509-SVID besides (SPIFFE X509-SVID sections 2, 4.1 and 4.3).
 	X509SVID bool
 }
 
 // Plaintext reports whether the end speaks plaintext.
-func (v Verifier) Plaintext() bool { return len(v.Trust) == 0 }
+func (v Verifier) Plaintext() bool { return len(v.Trust) == 0 && v.Asking == Insists }
+
+// Asking is how an end asks for its peer's certificate.
+type Asking string
+
+// The ways to ask.
+const (
+	// Insists: it asks for one, and refuses a peer that sends none.
+	Insists Asking = ""
+	// Ignores: it speaks TLS and asks for none.
+	Ignores Asking = "ignores"
+)
 
 // Trusts reports whether the authority is in the trust bundle.
 func (v Verifier) Trusts(name pki.AuthorityName) bool { return slices.Contains(v.Trust, name) }
@@ -36,6 +58,25 @@ type Mode struct {
 	Text string
 	// Client and Server are what each end requires of the other.
 	Client, Server Verifier
+	// Variants are those that are posed in it, by either end; empty for all.
+	Variants []string
+}
+
+// Shown returns the variant that a side shows where nothing is amiss: "good", or "none" where the other side does not ask.
+func (m Mode) Shown(side handshake.Side) string {
+	asked := m.Asked(side.Other())
+	if asked.Plaintext() || asked.Asking == Ignores {
+		return "none"
+	}
+	return "good"
+}
+
+// Asked returns what a side requires of its peer.
+func (m Mode) Asked(by handshake.Side) Verifier {
+	if by == handshake.Server {
+		return m.Server
+	}
+	return m.Client
 }
 
 // Setting is a difference between what a subject is started with and its mode's own configuration.
@@ -172,6 +213,11 @@ type End struct {
 	Identity pki.Identity
 	// Names are its own names of the parameters for TLS, as its documentation writes them.
 	Names map[Parameter]string
+	// State says what whoever plays the end makes of its parameters, which are given with these effects; nil for
+	// [AllOrNothing].
+	State func(given map[Parameter]Effect) State
+	// Once says that a client dials so seldom that it is started for each case anew, the way its link's client does.
+	Once bool
 }
 
 // Further is a component that plays an end of a link in the place of the link's own, and shows what that shows. It is
@@ -183,9 +229,33 @@ type Further struct {
 	Side handshake.Side
 	// Names are its own names of the parameters for TLS.
 	Names map[Parameter]string
+	// Variants are what it is shown besides, in the first mode with TLS.
+	Variants []string
 	// Rules are the rules that it is judged for.
 	Rules []string
 }
+
+// Decision says which rules decide what an end makes of its peer.
+type Decision struct {
+	// By is the end that decides; "" for either.
+	By handshake.Side
+	// Cause is what fails, as the oracle names it, or one of the causes below; "" for what fails and no other decision of
+	// that end names.
+	Cause string
+	Rules []string
+}
+
+// Causes that are no failure.
+const (
+	// Accepting: nothing fails under TLS. InTheClear: nothing fails, and plaintext is spoken.
+	Accepting  = "accepting"
+	InTheClear = "in-the-clear"
+	// Refusing: anything fails, and the end is the subject. BeingRefused: anything fails, and the end is the subject that
+	// its peer refuses. MeetingRefused: anything fails where two subjects meet.
+	Refusing       = "refusing"
+	BeingRefused   = "being-refused"
+	MeetingRefused = "meeting"
+)
 
 // Shown is a variant that a subject itself shows, to a peer that shows the good one.
 type Shown struct {
@@ -212,6 +282,10 @@ type Link struct {
 	// Name is the token in case IDs.
 	Name           string
 	Client, Server End
+	// Groups are the groups of rules that bind the link, as in "IDENT".
+	Groups []string
+	// Decisions say which of them decide.
+	Decisions []Decision
 	// Further are the components that play an end besides.
 	Further  []Further
 	Modes    []Mode
@@ -221,6 +295,45 @@ type Link struct {
 	Meetings []Meeting
 	// Suites are the cipher suites that conducts offer, and that settings name.
 	Suites []Suite
+}
+
+// Binds reports whether a rule, as in "IDENT-01", is one of the link's.
+func (l Link) Binds(rule string) bool {
+	group, _, _ := strings.Cut(rule, "-")
+	return slices.Contains(l.Groups, group)
+}
+
+// Decides returns the rules that decide where an end finds a cause: of the decisions that name it, else of those that
+// name none.
+func (l Link) Decides(by handshake.Side, cause string) []string {
+	var named, others []string
+	for _, d := range l.Decisions {
+		switch {
+		case d.By != "" && d.By != by:
+		case d.Cause == cause:
+			named = append(named, d.Rules...)
+		case d.Cause == "":
+			others = append(others, d.Rules...)
+		}
+	}
+	if len(named) > 0 || slices.Contains([]string{Accepting, InTheClear, Refusing, BeingRefused, MeetingRefused}, cause) {
+		return named
+	}
+	return others
+}
+
+// Rules reports whether the link has a rule that names a cause, for an end that finds it.
+func (l Link) Rules(by handshake.Side, cause string) bool {
+	return slices.ContainsFunc(l.Decisions, func(d Decision) bool { return d.Cause == cause && (d.By == "" || d.By == by) })
+}
+
+// State returns what the subject of a setting makes of its parameters, where its mode asks for v.
+func (l Link) State(s Setting, v Verifier) State {
+	judge := l.End(s.Side).State
+	if judge == nil {
+		judge = AllOrNothing
+	}
+	return judge(s.Effects(v))
 }
 
 // Both is the subject of a case in which the two ends meet each other.
@@ -323,6 +436,8 @@ type Attempt struct {
 	Require Verifier
 	Version Version
 	Conduct string
+	// Behind is the address of the program that answers for an observer, as "IP:port"; "" where it answers itself.
+	Behind string
 	// Accepted is called once the peer has accepted, before the connection is closed; nil if nobody asks.
 	Accepted func()
 }

@@ -1,6 +1,6 @@
 package link
 
-// Parameter is one of the five by which an end is set up for TLS.
+// Parameter is one of those by which an end is set up for TLS.
 type Parameter string
 
 // The parameters.
@@ -12,10 +12,12 @@ const (
 	// CommonName and URISAN are the names that it requires of its peer.
 	CommonName Parameter = "cn"
 	URISAN     Parameter = "uri-san"
+	// Revocations names the file of its revocation list, in DER.
+	Revocations Parameter = "revocations"
 )
 
 // Parameters lists every parameter.
-var Parameters = []Parameter{Key, Certificate, Bundle, CommonName, URISAN}
+var Parameters = []Parameter{Key, Certificate, Bundle, CommonName, URISAN, Revocations}
 
 // Form is how a parameter is given, where that is unlike its mode.
 type Form string
@@ -104,37 +106,62 @@ const (
 	Spoilt State = "spoilt"
 )
 
-// State returns what an end whose mode asks for v makes of its parameters as the setting gives them, by the rule of all
-// or nothing: key, certificate, trust bundle and at least one name, or none of them. A file that is of no use is given
-// all the same.
-func (s Setting) State(v Verifier) State {
-	given, spoilt := map[Parameter]bool{}, false
+// Effects says of each parameter that is given with the setting, where its mode asks for v, what is given. A file that is
+// of no use is given all the same.
+func (s Setting) Effects(v Verifier) map[Parameter]Effect {
+	given := map[Parameter]Effect{}
 	if !v.Plaintext() {
-		given = map[Parameter]bool{Key: true, Certificate: true, Bundle: true, CommonName: v.CN != "", URISAN: v.URISAN != ""}
-	}
-	for p, form := range s.Given {
-		switch form.Effect() {
-		case Unsets:
-			given[p] = false
-		case Spoils:
-			given[p], spoilt = true, true
-		case Counts:
-			given[p] = true
+		given[Key], given[Certificate] = Counts, Counts
+		for p, is := range map[Parameter]bool{Bundle: len(v.Trust) > 0, CommonName: v.CN != "", URISAN: v.URISAN != "", Revocations: v.Revokes} {
+			if is {
+				given[p] = Counts
+			}
 		}
 	}
-	some := false
-	for _, is := range given {
-		some = some || is
+	for p, form := range s.Given {
+		if given[p] = form.Effect(); given[p] == Unsets {
+			delete(given, p)
+		}
 	}
+	return given
+}
+
+// AllOrNothing is what an end makes of its parameters that needs key, certificate, trust bundle and at least one name, or
+// none of them.
+func AllOrNothing(given map[Parameter]Effect) State {
+	has := func(p Parameter) bool { return given[p] != "" }
 	switch {
-	case !some:
+	case len(given) == 0:
 		return Plain
-	case !given[Key] || !given[Certificate] || !given[Bundle] || !given[CommonName] && !given[URISAN]:
+	case !has(Key) || !has(Certificate) || !has(Bundle) || !has(CommonName) && !has(URISAN):
 		return Incomplete
-	case spoilt:
+	case spoilt(given):
 		return Spoilt
 	}
 	return Secure
+}
+
+// Paired is what an end makes of its parameters that needs a key with its certificate, or neither.
+func Paired(given map[Parameter]Effect) State {
+	switch {
+	case len(given) == 0:
+		return Plain
+	case (given[Key] == "") != (given[Certificate] == ""):
+		return Incomplete
+	case spoilt(given):
+		return Spoilt
+	}
+	return Secure
+}
+
+// spoilt reports whether a parameter is given and of no use.
+func spoilt(given map[Parameter]Effect) bool {
+	for _, effect := range given {
+		if effect == Spoils {
+			return true
+		}
+	}
+	return false
 }
 
 // Require returns what an end requires of its peer with the setting, where its mode asks for v.
@@ -149,7 +176,7 @@ func (s Setting) Require(v Verifier) Verifier {
 			name = &v.CN
 		case URISAN:
 			name = &v.URISAN
-		case Key, Certificate, Bundle:
+		case Key, Certificate, Bundle, Revocations:
 			continue
 		}
 		switch {

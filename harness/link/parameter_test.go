@@ -20,6 +20,9 @@ var asked = map[string]link.Verifier{
 	"cn-or-uri-san": {Trust: []pki.AuthorityName{pki.Trusted}, CN: "peer", URISAN: "spiffe://peer"},
 }
 
+// five are the parameters of an end that needs all or none.
+var five = []link.Parameter{link.Key, link.Certificate, link.Bundle, link.CommonName, link.URISAN}
+
 // The forms, by what they do.
 var (
 	unsetting = []link.Form{link.FormUnset, link.FormBlank, link.FormNone, link.FormLineBreak}
@@ -39,11 +42,11 @@ func TestStateOfSubsets(t *testing.T) {
 		"[key certificate bundle cn uri-san]": link.Secure,
 	}
 	counts := map[link.State]int{}
-	for subset := range 1 << len(link.Parameters) {
+	for subset := range 1 << len(five) {
 		for first := range unsetting {
 			var given []link.Parameter
 			s := link.Setting{Given: map[link.Parameter]link.Form{}}
-			for i, p := range link.Parameters {
+			for i, p := range five {
 				if subset&(1<<i) != 0 {
 					given = append(given, p)
 				} else {
@@ -54,7 +57,7 @@ func TestStateOfSubsets(t *testing.T) {
 			if !ok {
 				want = link.Incomplete
 			}
-			got := s.State(asked["cn-or-uri-san"])
+			got := link.AllOrNothing(s.Effects(asked["cn-or-uri-san"]))
 			counts[got]++
 			if got != want {
 				t.Errorf("of %v: wanted %s, found %s", given, want, got)
@@ -78,7 +81,7 @@ func TestStateOfForms(t *testing.T) {
 		forms      []link.Form
 		want       link.State
 	}{
-		{"plaintext", link.Parameters, unsetting, link.Plain},
+		{"plaintext", five, unsetting, link.Plain},
 		{"plaintext", files, spoiling, link.Incomplete},
 		{"plaintext", names, []link.Form{link.FormPadded}, link.Incomplete},
 		{"cn", files, unsetting, link.Incomplete},
@@ -98,7 +101,7 @@ func TestStateOfForms(t *testing.T) {
 	} {
 		for _, p := range c.parameters {
 			for _, form := range c.forms {
-				if got := (link.Setting{Given: map[link.Parameter]link.Form{p: form}}).State(asked[c.mode]); got != c.want {
+				if got := link.AllOrNothing((link.Setting{Given: map[link.Parameter]link.Form{p: form}}).Effects(asked[c.mode])); got != c.want {
 					t.Errorf("%s, %s %s: wanted %s, found %s", c.mode, p, form, c.want, got)
 				}
 			}
@@ -113,7 +116,7 @@ func TestStateOfSpoiltAndIncomplete(t *testing.T) {
 		link.Incomplete: {link.Key: link.FormJunk, link.CommonName: link.FormUnset, link.URISAN: link.FormNone},
 		link.Spoilt:     {link.Key: link.FormMissing, link.Certificate: link.FormMissing, link.Bundle: link.FormMissing},
 	} {
-		if got := (link.Setting{Given: given}).State(asked["cn-or-uri-san"]); got != want {
+		if got := link.AllOrNothing((link.Setting{Given: given}).Effects(asked["cn-or-uri-san"])); got != want {
 			t.Errorf("%v: wanted %s, found %s", given, want, got)
 		}
 	}

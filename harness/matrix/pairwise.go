@@ -35,10 +35,7 @@ func pairs(l link.Link, subject handshake.Side) []Case {
 	modes := slices.DeleteFunc(slices.Clone(l.Modes), func(m link.Mode) bool { return m.Server.Plaintext() })
 	for _, client := range pairable(handshake.Client) {
 		for _, server := range pairable(handshake.Server) {
-			if Hidden(client, server, subject) {
-				continue
-			}
-			if c, ok := telling(l.End(subject).Component, candidates(modes, client, server), news); ok {
+			if c, ok := telling(l.End(subject).Component, candidates(modes, client, server, subject), news); ok {
 				c.Link = l.Name
 				cases = append(cases, c)
 				for p := range numbers.combinations(c, 2) {
@@ -50,20 +47,19 @@ func pairs(l link.Link, subject handshake.Side) []Case {
 	return cases
 }
 
-// Hidden reports whether a pair of variants cannot be judged: both show a defect, or the defect is the subject's own,
-// so that nothing is asked of the subject.
-func Hidden(client, server pki.Variant, subject handshake.Side) bool {
-	if subject == handshake.Server {
-		return server.Breaks != ""
-	}
-	return client.Breaks != ""
-}
-
-// candidates are the cases of a pair of variants, in the modes that ask for the names that the two are about.
-func candidates(modes []link.Mode, client, server pki.Variant) []Case {
+// candidates are the cases of a pair of variants, in the modes that ask for what the two are about, and in which the
+// subject shows no defect: that would hide what is asked of it.
+func candidates(modes []link.Mode, client, server pki.Variant, subject handshake.Side) []Case {
 	var cases []Case
 	for _, m := range modes {
-		if !asksAbout(m.Server, client) || !asksAbout(m.Client, server) {
+		if !asksAbout(m.Server, client) || !asksAbout(m.Client, server) || !posedIn(m, client) || !posedIn(m, server) {
+			continue
+		}
+		own := client
+		if subject == handshake.Server {
+			own = server
+		}
+		if breaks(m.Asked(subject.Other()), own) {
 			continue
 		}
 		for _, c := range versions(Case{Mode: m.Name, Client: client.Name, Server: server.Name}, client) {
@@ -76,6 +72,9 @@ func candidates(modes []link.Mode, client, server pki.Variant) []Case {
 }
 
 func asksAbout(asked link.Verifier, v pki.Variant) bool {
+	if asked.Asking == link.Ignores {
+		return slices.Contains(unseen, v.Name)
+	}
 	switch v.Touches {
 	case pki.TouchesCN:
 		return asked.CN != ""
@@ -83,9 +82,16 @@ func asksAbout(asked link.Verifier, v pki.Variant) bool {
 		return asked.URISAN != ""
 	case pki.TouchesBoth:
 		return asked.CN != "" && asked.URISAN != ""
+	case pki.TouchesHost:
+		return asked.Host != "" || isPlain(v)
 	case pki.TouchesNone:
 	}
 	return true
+}
+
+// breaks reports whether a variant shows a defect to an end that asks.
+func breaks(asked link.Verifier, v pki.Variant) bool {
+	return v.Breaks != "" && asked.Asking != link.Ignores && (v.Touches != pki.TouchesHost || asked.Host != "")
 }
 
 // telling returns the candidate that brings the most news, the first of several.

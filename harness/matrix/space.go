@@ -29,10 +29,7 @@ func Space(l link.Link) []Case {
 	for _, subject := range []handshake.Side{handshake.Server, handshake.Client} {
 		for _, client := range pairable(handshake.Client) {
 			for _, server := range pairable(handshake.Server) {
-				if Hidden(client, server, subject) {
-					continue
-				}
-				for _, c := range candidates(modes, client, server) {
+				for _, c := range candidates(modes, client, server, subject) {
 					c.Link, c.Subject = l.Name, l.End(subject).Component
 					cases = append(cases, c)
 				}

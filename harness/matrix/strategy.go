@@ -104,16 +104,21 @@ func single(l link.Link) []Case {
 	return sorted(cases)
 }
 
+// begin is the case of a mode in which nothing is amiss, but for its version.
+func begin(l link.Link, m link.Mode, subject string) Case {
+	return Case{Link: l.Name, Mode: m.Name, Subject: subject, Client: m.Shown(handshake.Client), Server: m.Shown(handshake.Server)}
+}
+
 // modeCases enumerates the variants of the instrument's credential, and what is not TLS.
 func modeCases(l link.Link, m link.Mode, subject handshake.Side) []Case {
-	base := Case{Link: l.Name, Mode: m.Name, Subject: l.End(subject).Component, Client: "good", Server: "good"}
+	base := begin(l, m, l.End(subject).Component)
 	if m.Server.Plaintext() {
-		return clearCases(base, subject)
+		return clearCases(l, base, subject)
 	}
 	var cases []Case
-	asked := asks(m, subject)
+	asked := m.Asked(subject)
 	for _, v := range pki.Variants {
-		if !Posed(v, asked, subject.Other()) {
+		if !Posed(v, asked, subject.Other()) || !posedIn(m, v) {
 			continue
 		}
 		c := base
@@ -139,11 +144,12 @@ func firstWithTLS(l link.Link) string {
 	return l.Modes[i].Name
 }
 
-// clearCases enumerates a mode without TLS: a peer that speaks plaintext too, and for a server one that speaks TLS.
-func clearCases(base Case, subject handshake.Side) []Case {
-	base.Client, base.Server, base.Version = "none", "none", link.Clear
+// clearCases enumerates a mode without TLS: a peer that speaks plaintext too, and for a server, if the link has a rule for
+// it, one that speaks TLS.
+func clearCases(l link.Link, base Case, subject handshake.Side) []Case {
+	base.Version = link.Clear
 	cases := []Case{base}
-	if subject == handshake.Server {
+	if subject == handshake.Server && l.Rules(subject, "tls-on-plaintext") {
 		base.Client, base.Version = "good", link.TLS13
 		cases = append(cases, base)
 	}
@@ -152,11 +158,13 @@ func clearCases(base Case, subject handshake.Side) []Case {
 
 // settingCases enumerates a setting's variants, and the conducts in which it is run besides.
 func settingCases(l link.Link, s link.Setting) []Case {
-	base := Case{Link: l.Name, Mode: s.Mode, Subject: l.Started(s), Client: "good", Server: "good", Setting: s.Name}
-	*shown(&base, s.Side.Other()) = cmp.Or(s.Own, "good")
+	m, _ := l.Mode(s.Mode)
+	base := begin(l, m, l.Started(s))
+	base.Setting = s.Name
+	*shown(&base, s.Side.Other()) = cmp.Or(s.Own, m.Shown(s.Side))
 	var cases []Case
 	if len(s.Variants) == 0 {
-		cases = inVersions(base, s.Side, "good", s.Versions)
+		cases = inVersions(base, s.Side, m.Shown(s.Side.Other()), s.Versions)
 	}
 	for _, name := range s.Variants {
 		cases = append(cases, inVersions(base, s.Side, name, s.Versions)...)
@@ -172,22 +180,31 @@ func settingCases(l link.Link, s link.Setting) []Case {
 	return cases
 }
 
-// furtherCases enumerates what a further component must be accepted in: each mode, once, as it is one start each.
+// furtherCases enumerates what a further component must be accepted in, which is each mode, once, as it is one start
+// each; and what it is shown besides.
 func furtherCases(l link.Link, f link.Further) []Case {
 	var cases []Case
 	for _, m := range l.Modes {
-		c := Case{Link: l.Name, Mode: m.Name, Subject: f.Component, Client: "good", Server: "good", Version: link.TLS13}
+		c := begin(l, m, f.Component)
+		c.Version = link.TLS13
 		if m.Server.Plaintext() {
-			c.Client, c.Server, c.Version = "none", "none", link.Clear
+			c.Version = link.Clear
 		}
 		cases = append(cases, c)
+		if m.Name != firstWithTLS(l) {
+			continue
+		}
+		for _, name := range f.Variants {
+			cases = append(cases, inVersions(c, f.Side, name, nil)...)
+		}
 	}
 	return cases
 }
 
 // shownCases enumerates what a subject itself shows to a peer that shows the good variant.
 func shownCases(l link.Link, s link.Shown) []Case {
-	c := Case{Link: l.Name, Mode: s.Mode, Subject: l.End(s.Side).Component, Client: "good", Server: "good"}
+	m, _ := l.Mode(s.Mode)
+	c := begin(l, m, l.End(s.Side).Component)
 	*shown(&c, s.Side.Other()) = s.Variant
 	return versions(c, variant(s.Variant))
 }
@@ -210,8 +227,10 @@ func conductCases(l link.Link, d link.Conduct) []Case {
 	var cases []Case
 	subject := d.Side.Other()
 	for _, mode := range d.Modes {
-		c := Case{Link: l.Name, Mode: mode, Subject: l.End(subject).Component, Client: "good", Server: "good", Conduct: d.Name}
-		*shown(&c, d.Side) = cmp.Or(d.Own, "good")
+		m, _ := l.Mode(mode)
+		c := begin(l, m, l.End(subject).Component)
+		c.Conduct = d.Name
+		*shown(&c, d.Side) = cmp.Or(d.Own, m.Shown(subject))
 		for _, name := range d.Variants {
 			cases = append(cases, inVersions(c, subject, name, d.Versions)...)
 		}
@@ -242,14 +261,6 @@ func shown(c *Case, subject handshake.Side) *string {
 	return &c.Server
 }
 
-// asks returns what a subject requires of its peer.
-func asks(m link.Mode, subject handshake.Side) link.Verifier {
-	if subject == handshake.Server {
-		return m.Server
-	}
-	return m.Client
-}
-
 // Posed reports whether core poses a variant to an end that asks for these names, shown by the side that plays by.
 // A near-miss of a name is posed where that name alone is asked for; elsewhere its evidence would repeat that of a
 // name that is plainly another, or absent.
@@ -260,18 +271,36 @@ func Posed(v pki.Variant, asked link.Verifier, by handshake.Side) bool {
 	if v.Setting {
 		return false // posed by the settings that name it
 	}
-	plain := v.Name == "cn-other" || v.Name == "cn-absent" || v.Name == "uri-other" || v.Name == "uri-absent"
+	if asked.Asking == link.Ignores {
+		return slices.Contains(unseen, v.Name)
+	}
+	nameless := asked.CN+asked.URISAN == ""
 	switch v.Touches {
 	case pki.TouchesCN:
-		return plain || asked.URISAN == ""
+		return isPlain(v) || asked.URISAN == "" && !nameless
 	case pki.TouchesURI:
-		return plain || asked.CN == ""
+		return isPlain(v) || asked.CN == "" && !nameless
+	case pki.TouchesHost:
+		return isPlain(v) || asked.Host != ""
 	case pki.TouchesBoth:
 		return asked.CN != "" && asked.URISAN != ""
 	case pki.TouchesNone:
 	}
 	return true
 }
+
+// posedIn reports whether a mode poses a variant.
+func posedIn(m link.Mode, v pki.Variant) bool {
+	return len(m.Variants) == 0 || slices.Contains(m.Variants, v.Name)
+}
+
+// plain are the variants that have plainly another name, or none. They are shown to those too who do not ask for it.
+var plain = []string{"cn-other", "cn-absent", "uri-other", "uri-absent", "host-other"}
+
+func isPlain(v pki.Variant) bool { return slices.Contains(plain, v.Name) }
+
+// unseen are the variants that are shown to an end that asks for none, and so sees none.
+var unseen = []string{"none", "good", "other-authority", "expired"}
 
 // versions makes a case of each TLS version in which the variant can be posed.
 func versions(c Case, v pki.Variant) []Case {

@@ -64,6 +64,7 @@ var goAlerts = []alertRow{
 	{"path-length", handshake.Client, nil, 0, 0, handshake.BadCertificate},
 	{"validity", handshake.Client, nil, 0, 0, handshake.BadCertificate},
 	{"eku", handshake.Client, nil, 0, 0, handshake.BadCertificate},
+	{"host", handshake.Client, nil, 0, 0, handshake.BadCertificate},
 	{"identity", handshake.Client, nil, 0, 0, handshake.BadCertificate},
 	{"svid-names", handshake.Client, nil, 0, 0, handshake.BadCertificate},
 	{"svid-usage", handshake.Client, nil, 0, 0, handshake.BadCertificate},
@@ -72,8 +73,8 @@ var goAlerts = []alertRow{
 }
 
 // silentCauses are refused without an alert: nobody speaks TLS to whom one could be sent, or nobody who sends one, or who
-// waits for one.
-var silentCauses = []string{clearOnTLS.name, tlsOnClear.name, string(link.HangUp), string(link.Stall)}
+// waits for one; or it is asked once both have shaken hands, and the connection just closed.
+var silentCauses = []string{clearOnTLS.name, tlsOnClear.name, "revocation", string(link.HangUp), string(link.Stall)}
 
 // Alerts returns the alerts with which a side built with the stack ("go1.24.9") may refuse for a cause, in a version.
 // ok is false if any fatal alert will do, as nothing is known of the stack.

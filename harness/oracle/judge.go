@@ -168,15 +168,26 @@ func differ(c matrix.Case, e Expectation, o handshake.Observation, seen Seen) []
 			d = append(d, fmt.Sprintf("spoke %s instead of %s", a.Version, c.Version))
 		}
 	}
+	if e.Phase == handshake.PhaseApplication {
+		return append(d, unanswered(e, o)...)
+	}
 	if e.Outcome == handshake.Refuse && e.Cause != string(link.Renegotiation) && told(o, e.By).Octets > 0 {
 		d = append(d, fmt.Sprintf("the %s received %d octets of application data from a peer that refused it", e.By.Other(), told(o, e.By).Octets))
 	}
 	return d
 }
 
+// unanswered says how a side that must be refused by an answer was refused otherwise.
+func unanswered(e Expectation, o handshake.Observation) []string {
+	if got := told(o, e.By); got.Phase != handshake.PhaseApplication {
+		return []string{fmt.Sprintf("the %s was refused in the handshake, with %s, instead of by an answer", e.By.Other(), said(got.AlertReceived))}
+	}
+	return nil
+}
+
 // wrongAlert says how the alert that the refused side received is not the one it must be; "" if it is.
 func wrongAlert(c matrix.Case, e Expectation, o handshake.Observation) string {
-	if e.Outcome != handshake.Refuse {
+	if e.Outcome != handshake.Refuse || e.Phase == handshake.PhaseApplication {
 		return ""
 	}
 	got := told(o, e.By).AlertReceived
@@ -193,7 +204,7 @@ func wrongAlert(c matrix.Case, e Expectation, o handshake.Observation) string {
 // unseen says why a story that is as it must be proves nothing: the credential made for the case was not shown.
 func unseen(e Expectation, o handshake.Observation) string {
 	want := o.Issued
-	if e.Cause == "no-certificate" || e.Outcome == handshake.Plaintext {
+	if e.Cause == "no-certificate" || e.Outcome == handshake.Plaintext || e.Unasked {
 		want = ""
 	}
 	if e.Elsewhere && e.By == handshake.Client {
@@ -232,6 +243,9 @@ func (e Expectation) Wanted() string {
 	case handshake.NotStarted:
 		return fmt.Sprintf("the subject not to start (%s)", strings.Join(e.Rules, ", "))
 	case handshake.Accept:
+	}
+	if e.Identity == "" {
+		return fmt.Sprintf("it to be accepted (%s)", strings.Join(e.Rules, ", "))
 	}
 	return fmt.Sprintf("it to be accepted as %q (%s)", e.Identity, strings.Join(e.Rules, ", "))
 }

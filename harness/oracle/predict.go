@@ -28,6 +28,11 @@ type Expectation struct {
 	Rules []string
 	// Level is the level of the case where it is not that of its first rule; "" elsewhere.
 	Level string
+	// Phase is the phase in which the side must refuse: the handshake, or the application where it must do so by its
+	// answer; PhaseNone where nothing is refused.
+	Phase handshake.Phase
+	// Unasked says that the subject asks for no certificate, so that it sees none.
+	Unasked bool
 	// Elsewhere says that it is not the subject that must refuse, but the instrument, for what the subject shows or is
 	// asked for.
 	Elsewhere bool
@@ -164,16 +169,17 @@ func (q question) answer() Expectation {
 		return q.refused(by, *row, s)
 	}
 	if q.c.Version == link.Clear {
-		return Expectation{Outcome: handshake.Plaintext, Rules: q.rules(q.peer(), "CONF-01")}
+		return Expectation{Outcome: handshake.Plaintext, Rules: q.rules(q.peer(), q.link.Decides(q.subject, link.InTheClear)...)}
 	}
 	peer := q.peer()
 	name, rule := peer.knownAs()
-	rules := q.rules(peer, rule)
+	decides := append(q.link.Decides(q.subject, link.Accepting), rule)
 	if q.meeting != nil {
 		_, other := q.server.knownAs()
-		rules = q.rules(peer, rule, other)
+		decides = append(decides, other)
 	}
-	return Expectation{Outcome: handshake.Accept, Identity: name, Rules: rules, Level: q.level(peer)}
+	rules := q.rules(peer, decides...)
+	return Expectation{Outcome: handshake.Accept, Identity: name, Rules: rules, Level: q.level(peer), Unasked: peer.asked.Asking == link.Ignores}
 }
 
 // refusal returns the first row that fails, the side that must refuse for it, and what it is shown; a zero showing where
@@ -202,14 +208,18 @@ func (q question) refused(by handshake.Side, r row, s showing) Expectation {
 	var decides []string
 	switch {
 	case q.meeting != nil:
-		decides = append(r.rules(by, peer), meeting[by]...)
+		decides = append(q.deciding(by, &r, peer), q.link.Decides(by, link.MeetingRefused)...)
 	case by == q.subject:
-		decides = append(r.rules(by, peer), refusing[by]...)
+		decides = append(q.deciding(by, &r, peer), q.link.Decides(by, link.Refusing)...)
 	default:
-		decides = refused[q.subject]
+		decides = q.link.Decides(q.subject, link.BeingRefused)
+	}
+	phase := handshake.PhaseHandshake
+	if slices.Contains(peer.asked.Answers, r.check) {
+		phase = handshake.PhaseApplication
 	}
 	return Expectation{
-		Outcome: handshake.Refuse, By: by, Check: r.check, Cause: r.name, Elsewhere: by != q.subject,
+		Outcome: handshake.Refuse, By: by, Check: r.check, Cause: r.name, Phase: phase, Elsewhere: by != q.subject,
 		Rules: q.rules(peer, decides...), Level: q.level(peer), Twin: q.twin(r, peer),
 	}
 }
@@ -219,7 +229,7 @@ func (q question) rules(peer showing, decides ...string) []string {
 	var rules []string
 	add := func(ids ...string) {
 		for _, id := range ids {
-			if id != "" && !slices.Contains(rules, id) {
+			if id != "" && !slices.Contains(rules, id) && q.link.Binds(id) {
 				rules = append(rules, id)
 			}
 		}
@@ -237,7 +247,7 @@ func (q question) rules(peer showing, decides ...string) []string {
 	add(own.Rules...)
 	switch {
 	case q.setting.Name != "", len(own.Rules) > 0, q.c.Version == link.Clear: // nothing is asked of a variant
-	case peer.consults():
+	case peer.consults(), peer.variant.Touches == pki.TouchesHost: // who asks for no host must not care for another
 		for _, id := range peer.variant.Rules {
 			if side, one := bindOne[id]; !slices.Contains(decided, id) && (!one || side == q.subject) {
 				add(id)
@@ -287,8 +297,10 @@ func (q question) twin(r row, peer showing) *matrix.Case {
 		*field, twin.Version, twin.Conduct = "good", link.TLS13, ""
 	case peer.variant.Twin != "" && !peer.acceptedElsewhere():
 		*field = peer.variant.Twin
-	default:
+	case twin.Setting != "":
 		twin.Setting = ""
+	default:
+		*field = "good"
 	}
 	return &twin
 }

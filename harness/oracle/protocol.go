@@ -11,18 +11,18 @@ import (
 
 // What fails before a certificate is shown.
 var (
-	clearOnTLS = row{name: "plaintext-on-tls", check: pki.CheckProtocol, byServer: "TYPHA-01", byClient: "FELIX-02"}
-	tlsOnClear = row{name: "tls-on-plaintext", check: pki.CheckProtocol, byServer: "CONF-17", byClient: "CONF-17"}
-	oldVersion = row{name: "version", check: pki.CheckProtocol, byServer: "TYPHA-04", byClient: "FELIX-06"}
-	noSuite    = row{name: "suite", check: pki.CheckProtocol, byServer: "TYPHA-08", byClient: "FELIX-08"}
+	clearOnTLS = row{name: "plaintext-on-tls", check: pki.CheckProtocol}
+	tlsOnClear = row{name: "tls-on-plaintext", check: pki.CheckProtocol}
+	oldVersion = row{name: "version", check: pki.CheckProtocol}
+	noSuite    = row{name: "suite", check: pki.CheckProtocol}
 )
 
 // offences are what an instrument does by its conduct that its peer must not bear.
 var offences = map[link.Offence]row{
-	link.UnofferedSuite: {name: string(link.UnofferedSuite), check: pki.CheckProtocol, byClient: "FELIX-08"},
-	link.Renegotiation:  {name: string(link.Renegotiation), check: pki.CheckProtocol, byClient: "FELIX-19"},
-	link.HangUp:         {name: string(link.HangUp), check: pki.CheckProtocol, byClient: "FELIX-02"},
-	link.Stall:          {name: string(link.Stall), check: pki.CheckProtocol, byClient: "FELIX-14"},
+	link.UnofferedSuite: {name: string(link.UnofferedSuite), check: pki.CheckProtocol},
+	link.Renegotiation:  {name: string(link.Renegotiation), check: pki.CheckProtocol},
+	link.HangUp:         {name: string(link.HangUp), check: pki.CheckProtocol},
+	link.Stall:          {name: string(link.Stall), check: pki.CheckProtocol},
 }
 
 // afterwards are the offences that come once both have shaken hands, and so have accepted each other.

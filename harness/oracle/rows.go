@@ -2,55 +2,58 @@ package oracle
 
 import (
 	"crypto/x509"
+	"maps"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/pki"
 )
 
-// row is one question that a relying party asks, and the rule that wants it asked.
+// row is one question that a relying party asks. Which rule wants it asked, the link says.
 type row struct {
-	// name is the cause in expectations: alerts are keyed by it.
+	// name is the cause in expectations: alerts, and the decisions of links, are keyed by it.
 	name  string
 	check pki.Check
 	// fails reports whether what is shown does not hold.
 	fails func(showing) bool
-	// byServer and byClient are the rules that decide when that end refuses.
-	byServer, byClient string
 }
 
 // rows are asked in this order, which counts only where several fail: a certificate is looked at before its issuer is
 // looked for, and its usage once there is a whole path.
 var rows = []row{
-	{"no-certificate", pki.CheckPresence, showing.sendsNothing, "TYPHA-02", ""},
-	{"malformed", pki.CheckEncoding, showing.isMalformed, "IDENT-60", "IDENT-60"},
-	{"oversized", pki.CheckEncoding, showing.isOversized, "IDENT-60", "IDENT-60"},
-	{"key-size", pki.CheckEncoding, showing.keyIsHuge, "IDENT-58", "IDENT-58"},
-	{"critical-extension", pki.CheckChain, showing.hasUnknownCritical, "IDENT-55", "IDENT-55"},
-	{"validity", pki.CheckValidity, showing.isOutOfDate, "IDENT-47", "IDENT-47"},
-	{"name-constraints", pki.CheckChain, showing.breaksNameConstraint, "IDENT-56", "IDENT-56"},
-	{"path-length", pki.CheckChain, showing.breaksPathLength, "IDENT-53", "IDENT-53"},
-	{"digest", pki.CheckChain, showing.hasWeakDigest, "IDENT-59", "IDENT-59"},
-	{"basic-constraints", pki.CheckChain, showing.issuerIsNoCA, "IDENT-53", "IDENT-53"},
-	{"issuer", pki.CheckChain, showing.hasUnknownIssuer, "IDENT-40", "IDENT-40"},
-	{"eku", pki.CheckEKU, showing.usageIsNotAllowed, "IDENT-49", "IDENT-50"},
-	{"identity", pki.CheckIdentity, showing.isSomebodyElse, "IDENT-02", "IDENT-02"},
-	{"svid-names", pki.CheckIdentity, showing.hasOtherThanOneURI, "IDENT-20", "IDENT-20"},
-	{"svid-usage", pki.CheckIdentity, showing.isIssuer, "IDENT-54", "IDENT-54"},
-	{"possession", pki.CheckPossession, func(s showing) bool { return s.cred.ForeignKey }, "IDENT-24", "IDENT-24"},
+	{"no-certificate", pki.CheckPresence, showing.sendsNothing},
+	{"malformed", pki.CheckEncoding, showing.isMalformed},
+	{"oversized", pki.CheckEncoding, showing.isOversized},
+	{"key-size", pki.CheckEncoding, showing.keyIsHuge},
+	{"critical-extension", pki.CheckChain, showing.hasUnknownCritical},
+	{"validity", pki.CheckValidity, showing.isOutOfDate},
+	{"name-constraints", pki.CheckChain, showing.breaksNameConstraint},
+	{"path-length", pki.CheckChain, showing.breaksPathLength},
+	{"digest", pki.CheckChain, showing.hasWeakDigest},
+	{"basic-constraints", pki.CheckChain, showing.issuerIsNoCA},
+	{"issuer", pki.CheckChain, showing.hasUnknownIssuer},
+	{"eku", pki.CheckEKU, showing.usageIsNotAllowed},
+	{"host", pki.CheckIdentity, showing.isAnotherHost},
+	{"identity", pki.CheckIdentity, showing.isSomebodyElse},
+	{"svid-names", pki.CheckIdentity, showing.hasOtherThanOneURI},
+	{"svid-usage", pki.CheckIdentity, showing.isIssuer},
+	{"possession", pki.CheckPossession, func(s showing) bool { return s.cred.ForeignKey }},
+	{"revocation", pki.CheckRevocation, showing.isRevoked},
 }
 
-// refusing are the rules about each refusal by a subject on a side, refused those about each refusal of one: that it
-// tells in its log, and that a client sends nothing to a server that it has not verified. Where two subjects meet, of whom
-// one refuses, nobody sees what is sent.
-var (
-	refusing = map[handshake.Side][]string{handshake.Server: {"TYPHA-19", "TYPHA-15"}, handshake.Client: {"FELIX-01", "FELIX-11"}}
-	refused  = map[handshake.Side][]string{handshake.Client: {"FELIX-11"}}
-	meeting  = map[handshake.Side][]string{handshake.Server: {"TYPHA-19", "FELIX-11"}, handshake.Client: {"FELIX-11"}}
-)
+// Causes lists the causes for which an end can refuse its peer, as decisions of links name them.
+func Causes() []string {
+	var names []string
+	for _, r := range slices.Concat([]row{clearOnTLS, tlsOnClear, oldVersion, noSuite}, rows, slices.Collect(maps.Values(offences))) {
+		names = append(names, r.name)
+	}
+	return names
+}
 
 // levels are the levels of cases that are not those of their rule: SHOULD where the rule records what is and says
 // what should be, OBS where a rule that binds has a case that only records.
@@ -90,14 +93,12 @@ func (w walkthrough) matches(c matrix.Case) bool {
 // draws the line there.
 const maxHandshakeMessage = 256 << 10
 
-// rules returns the rules that decide when a side refuses what is shown.
-func (r row) rules(by handshake.Side, s showing) []string {
-	rule := r.byClient
-	if by == handshake.Server {
-		rule = r.byServer
-	}
-	if r.name != "identity" {
-		return []string{rule}
+// deciding returns the rules that decide when a side refuses what is shown. Who the peer is, Felix and Typha tell by
+// rules that depend on what is asked, and on what the leaf has instead.
+func (q question) deciding(by handshake.Side, r *row, s showing) []string {
+	rules := q.link.Decides(by, r.name)
+	if r.name != "identity" || !q.link.Binds("IDENT-02") {
+		return rules
 	}
 	leaf := s.cred.Leaf
 	switch {
@@ -112,13 +113,16 @@ func (r row) rules(by handshake.Side, s showing) []string {
 	case len(leaf.CommonNames) == 0:
 		return []string{"IDENT-03"}
 	case slices.Equal(leaf.URIs, s.good.Leaf.URIs):
-		return []string{rule, "IDENT-08"}
+		return append(rules, "IDENT-08")
 	}
-	return []string{rule}
+	return rules
 }
 
 // fails returns the first row that fails; nil if the peer must accept.
 func (s showing) fails() *row {
+	if s.asked.Asking == link.Ignores {
+		return nil
+	}
 	for i := range rows {
 		if rows[i].fails(s) {
 			return &rows[i]
@@ -260,9 +264,23 @@ func (s showing) isIssuer() bool {
 	return s.asked.X509SVID && (leaf.CA || leaf.KeyUsage&issuing != 0 || leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0)
 }
 
+// isAnotherHost: the host that was dialled stands in a SAN of its own kind, an address in an IP SAN and a name in a DNS
+// SAN, and nowhere else (RFC 9525 section 6).
+func (s showing) isAnotherHost() bool {
+	if s.asked.Host == "" {
+		return false
+	}
+	if _, err := netip.ParseAddr(s.asked.Host); err == nil {
+		return !slices.Contains(s.cred.Leaf.IPAddresses, s.asked.Host)
+	}
+	return !slices.Contains(s.cred.Leaf.DNSNames, s.asked.Host)
+}
+
+func (s showing) isRevoked() bool { return s.asked.Revokes && s.cred.Leaf.Serial == pki.RevokedSerial }
+
 func (s showing) isSomebodyElse() bool {
 	name, _ := s.knownAs()
-	return name == ""
+	return name == "" && s.asked.CN+s.asked.URISAN != ""
 }
 
 // knownAs returns the name by which the peer is accepted, and the rule that says so; "" if it is not. Names are
@@ -293,6 +311,8 @@ func (s showing) consults() bool {
 		return s.asked.CN != ""
 	case pki.TouchesURI:
 		return s.asked.URISAN != ""
+	case pki.TouchesHost:
+		return s.asked.Host != ""
 	case pki.TouchesBoth, pki.TouchesNone:
 	}
 	return true

@@ -23,7 +23,7 @@ func (q question) refrains() bool {
 	if q.setting.Change != nil {
 		asked = q.setting.Change(asked)
 	}
-	state := q.setting.State(asked)
+	state := q.link.State(q.setting, asked)
 	return state == link.Incomplete || state == link.Spoilt || q.setting.Address != ""
 }
 

@@ -31,7 +31,7 @@ var roles = []roleRow{
 	{role: Typha, build: "calico-typha", stub: true, described: true},
 	{role: Felix, build: "calico-felix", stub: true, described: true},
 	{role: TyphaClient, build: "typha-client", stub: true, described: true},
-	{role: Etcd, build: "etcd"},
+	{role: Etcd, build: "etcd", stub: true},
 	{role: KubeAPIServer, build: "kube-apiserver"},
 }
 

@@ -13,35 +13,56 @@ import (
 	"github.com/calico-tls/conformance/harness/component/typhaclient"
 	"github.com/calico-tls/conformance/harness/evidence"
 	"github.com/calico-tls/conformance/harness/launch"
+	etcdlink "github.com/calico-tls/conformance/harness/link/etcd"
+	"github.com/calico-tls/conformance/harness/link/felixtypha"
 	"github.com/calico-tls/conformance/harness/target"
 )
 
-// components says how each role is described, by a real program and by our stub of it; nil where there is none yet.
-var components = map[target.Role]struct {
-	real func(*evidence.Reader) component.Component
-	stub func() component.Component
-}{
-	target.Typha:       {real: typha.New, stub: stub.Typha},
-	target.Felix:       {real: felix.New, stub: stub.Felix},
-	target.TyphaClient: {real: typhaclient.New, stub: stub.TyphaClient},
-	target.Etcd:        {real: func(*evidence.Reader) component.Component { return etcd.New(felix.Datastore) }},
+// play is a role on a link.
+type play struct {
+	// link is the link of which the role plays an end; "" for what stands behind.
+	link string
+	role target.Role
 }
 
-// partOf describes a component as it was obtained.
-func partOf(o target.Obtained) (harness.Part, error) {
-	described := components[o.Role]
+// components says how each role is described, by a real program and by our stub of it; nil where there is none.
+var components = map[play]struct {
+	real, stub func(*evidence.Reader) component.Component
+}{
+	{felixtypha.Link.Name, target.Typha}:       {typha.New, spoken(stub.Typha)},
+	{felixtypha.Link.Name, target.Felix}:       {felix.New, spoken(stub.Felix)},
+	{felixtypha.Link.Name, target.TyphaClient}: {typhaclient.New, spoken(stub.TyphaClient)},
+
+	{etcdlink.Link.Name, target.Etcd}: {etcd.New, func(r *evidence.Reader) component.Component { return stub.Embedded(etcd.New(r)) }},
+
+	{"", target.Etcd}: {spoken(datastore), spoken(func() component.Component { return stub.Embedded(datastore()) })},
+}
+
+// datastore is the etcd that stands behind others.
+func datastore() component.Component { return etcd.Behind(felix.Datastore) }
+
+// spoken describes a component that needs no reader: it has its own, or its log is not read.
+func spoken(describe func() component.Component) func(*evidence.Reader) component.Component {
+	return func(*evidence.Reader) component.Component { return describe() }
+}
+
+// partOf describes a component as it was obtained, to play an end of a link, or to stand behind one.
+func partOf(link string, o target.Obtained) (harness.Part, error) {
+	described := components[play{link, o.Role}]
 	part := harness.Part{Stack: o.Go}
+	describe := described.real
+	if o.Source.Way == target.Reference {
+		describe = described.stub
+	}
 	switch {
 	case o.Source.Way == target.Endpoint:
 		return part, &UsageError{fmt.Sprintf("describing %s: an endpoint cannot be judged yet, as its settings are not ours to change", o.Role), "name an image, a binary or a build"}
-	case o.Source.Way == target.Reference && described.stub != nil:
-		part.Component = described.stub()
-	case described.real != nil:
-		reader, err := readerOf(o)
+	case describe != nil:
+		reader, err := readerOf(link, o)
 		if err != nil {
 			return part, err
 		}
-		part.Component = described.real(reader)
+		part.Component = describe(reader)
 	default:
 		return part, &UsageError{fmt.Sprintf("describing %s: wanted one that the suite can start, found %s", o.Role, o.Source), fmt.Sprintf("leave %s out of the target, or name `reference: true`", o.Role)}
 	}
@@ -53,20 +74,21 @@ func partOf(o target.Obtained) (harness.Part, error) {
 	return part, nil
 }
 
-// readerOf returns the reader of a component's log: that of its release, or of the newest one if it was not built here.
-func readerOf(o target.Obtained) (*evidence.Reader, error) {
+// readerOf returns the reader of the log of a component that plays an end of a link: that of its release, or of the newest
+// one if it was not built here. It is nil for what stands behind, which is asked for no account.
+func readerOf(link string, o target.Obtained) (*evidence.Reader, error) {
+	if link == "" {
+		return nil, nil
+	}
 	release, err := releaseOf(o)
 	if err != nil {
 		return nil, err
 	}
-	var patterns map[target.Role]evidence.Patterns
+	var patterns map[string]map[target.Role]evidence.Patterns
 	if err := release.Logs(&patterns); err != nil {
-		if o.Role == target.Etcd {
-			return nil, nil // it stands behind, and is not asked for an account
-		}
 		return nil, err
 	}
-	return evidence.NewReader(patterns[o.Role])
+	return evidence.NewReader(patterns[link][o.Role])
 }
 
 func releaseOf(o target.Obtained) (*fixtures.Release, error) {

@@ -202,7 +202,7 @@ func (r *Run) launch(ctx context.Context) error {
 }
 
 // obtain obtains the subjects of the selected cases, and what stands behind them.
-func (r *Run) obtain(ctx context.Context) (map[string]harness.Part, error) {
+func (r *Run) obtain(ctx context.Context) ([]harness.Part, error) {
 	folder, err := build.Folder()
 	if err != nil {
 		return nil, err
@@ -214,34 +214,47 @@ func (r *Run) obtain(ctx context.Context) (map[string]harness.Part, error) {
 	if c, ok := r.launcher.(*container.Launcher); ok {
 		p.Pull = c.Pull
 	}
-	parts := map[string]harness.Part{}
-	var due []string
-	for _, c := range r.Cases {
-		for _, role := range roles(c.Subject) {
-			if !slices.Contains(due, role) {
-				due = append(due, role)
+	var parts []harness.Part
+	obtained := map[target.Role]target.Obtained{}
+	due := plays(r.Cases)
+	for i := 0; i < len(due); i++ {
+		role := due[i].role
+		o, has := obtained[role]
+		if !has {
+			if o, err = p.Prepare(ctx, r.target, role); err != nil {
+				return nil, err
 			}
+			obtained[role] = o
+			r.obtained = append(r.obtained, o)
 		}
-	}
-	for len(due) > 0 {
-		role := due[0]
-		due = due[1:]
-		if _, has := parts[role]; has {
-			continue
-		}
-		o, err := p.Prepare(ctx, r.target, target.Role(role))
+		part, err := partOf(due[i].link, o)
 		if err != nil {
 			return nil, err
 		}
-		part, err := partOf(o)
-		if err != nil {
-			return nil, err
+		parts = append(parts, part)
+		for _, name := range part.Behind {
+			due = appendNew(due, play{"", target.Role(name)})
 		}
-		parts[role] = part
-		due = append(due, part.Behind...)
-		r.obtained = append(r.obtained, o)
 	}
 	return parts, nil
+}
+
+// plays are the roles that are judged in cases.
+func plays(cases []matrix.Case) []play {
+	var all []play
+	for _, c := range cases {
+		for _, role := range roles(c.Subject) {
+			all = appendNew(all, play{c.Link, target.Role(role)})
+		}
+	}
+	return all
+}
+
+func appendNew(all []play, p play) []play {
+	if slices.Contains(all, p) {
+		return all
+	}
+	return append(all, p)
 }
 
 // stopTime is how long what was started may take to stop.

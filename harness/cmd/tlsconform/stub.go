@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/calico-tls/conformance/harness/component/etcd"
 	"github.com/calico-tls/conformance/harness/component/stub"
 )
 
@@ -22,6 +23,7 @@ var stubs = []struct {
 	{"typha", "serve like Typha, set by TYPHA_… variables", nil, stub.RunTypha},
 	{"felix", "dial like Felix, set by FELIX_… variables", nil, stub.RunFelix},
 	{"typha-client", "dial like typha-client, set by its flags", stub.TyphaClientFlags, stub.RunTyphaClient},
+	{"etcd", "serve as etcd, which it is, set by ETCD_… variables", nil, etcd.Run},
 }
 
 func newStub() *cobra.Command {

@@ -1,158 +1,122 @@
-// Package etcd describes etcd: what stands behind Typha. It is the only package that may import etcd's embed.
+// Package etcd describes etcd: the server of the etcd link, and what stands behind Typha, Felix and kube-apiserver. It is
+// the only package that may import etcd's embed.
 package etcd
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
 	"net"
-	"net/http"
-	"net/url"
 	"strconv"
-	"time"
-
-	"go.etcd.io/etcd/server/v3/embed"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/calico-tls/conformance/harness/component"
+	"github.com/calico-tls/conformance/harness/evidence"
 	"github.com/calico-tls/conformance/harness/launch"
+	"github.com/calico-tls/conformance/harness/link/etcd"
 )
 
 // The ports on which etcd listens.
 const (
 	ClientPort = "client"
 	PeerPort   = "peer"
+	// AdminPort is one of its own, in the clear, by which an etcd on trial is asked for its health, and given users: no
+	// credential of a case has to do with that.
+	AdminPort = "admin"
 )
 
-// New returns etcd with one member and no TLS, as it stands behind Typha and Felix, with these keys and their values.
-func New(keys map[string]string) component.Component {
-	return component.Component{Name: "etcd", Program: func(component.Start) launch.Program { return program(keys) }}
-}
+// pace is how many connections a second etcd logs one by one: of a hundred like lines within a second it leaves out all but
+// one in a hundred (etcd client/pkg/logutil/zap.go).
+const pace = 80
 
-func program(keys map[string]string) launch.Program {
-	return launch.Program{
-		Name:  "etcd",
-		Ports: []string{ClientPort, PeerPort},
-		Main:  run,
-		Configure: func(place launch.Placement) launch.Invocation {
-			client := "http://" + net.JoinHostPort(place.Host(), strconv.Itoa(place.Port(ClientPort)))
-			peer := "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(place.Port(PeerPort)))
-			return launch.Invocation{Env: map[string]string{
-				"ETCD_NAME":                        "conformance",
-				"ETCD_DATA_DIR":                    place.Folder(),
-				"ETCD_LISTEN_CLIENT_URLS":          client,
-				"ETCD_ADVERTISE_CLIENT_URLS":       client,
-				"ETCD_LISTEN_PEER_URLS":            peer,
-				"ETCD_INITIAL_ADVERTISE_PEER_URLS": peer,
-				"ETCD_INITIAL_CLUSTER":             "conformance=" + peer,
-				"ETCD_UNSAFE_NO_FSYNC":             "true",
-				"ETCD_LOG_LEVEL":                   "warn",
-			}}
-		},
-		Ready: func(ctx context.Context, i launch.Instance) error {
-			if err := awaitHealth(ctx, i); err != nil {
-				return err
+// dialect says how etcd calls its parameters: the variables are those of its flags.
+var dialect = component.Dialect{Prefix: "ETCD_", Names: etcd.Link.Server.Names}
+
+// New returns etcd as the server of its link, whose log is read by r.
+func New(r *evidence.Reader) component.Component {
+	return component.Component{
+		Name: "etcd", Link: etcd.Link.Name, Reader: r, Pace: pace, Apart: apart,
+		Program: func(s component.Start) launch.Program {
+			scheme := "http"
+			if len(s.Given) > 0 {
+				scheme = "https"
 			}
-			return fill(ctx, i.Address(ClientPort), keys)
+			return dialect.Configure(launch.Program{
+				Name:  "etcd",
+				Ports: []string{ClientPort, PeerPort, AdminPort},
+				Main:  run,
+				Configure: func(place launch.Placement) launch.Invocation {
+					env := member(place)
+					env["ETCD_LISTEN_CLIENT_URLS"] = urlOf(scheme, place, ClientPort) + "," + urlOf("http", place, AdminPort)
+					env["ETCD_ADVERTISE_CLIENT_URLS"] = urlOf(scheme, place, ClientPort)
+					env["ETCD_LOG_LEVEL"] = "debug" // it tells of those whom it serves on that level alone
+					if scheme == "https" && s.Mode != serverOnly {
+						env[etcd.ClientCertAuth] = "true"
+					}
+					return launch.Invocation{Env: env}
+				},
+				Ready: func(ctx context.Context, i launch.Instance) error {
+					if err := awaitHealth(ctx, i.Address(AdminPort)); err != nil {
+						return err
+					}
+					if s.Mode == withUsers {
+						return addUsers(ctx, i.Address(AdminPort))
+					}
+					return nil
+				},
+			}, s)
 		},
 	}
 }
 
-// awaitHealth asks etcd's /health until it says that a leader has been elected. etcd answers none of the first
-// requests if they come before it listens, so they are repeated at short intervals until ctx ends.
-func awaitHealth(ctx context.Context, i launch.Instance) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := healthy(ctx, i.Address(ClientPort))
-		if err == nil {
-			return nil
+// The modes in which etcd has more to be told than its parameters for TLS.
+const (
+	withUsers  = "cn-user"
+	serverOnly = "server-tls"
+)
+
+// Behind returns etcd with one member and no TLS, as it stands behind others, with these keys and their values.
+func Behind(keys map[string]string) component.Component {
+	return component.Component{Name: "etcd", Program: func(component.Start) launch.Program {
+		return launch.Program{
+			Name:  "etcd",
+			Ports: []string{ClientPort, PeerPort},
+			Main:  run,
+			Configure: func(place launch.Placement) launch.Invocation {
+				env := member(place)
+				env["ETCD_LISTEN_CLIENT_URLS"] = urlOf("http", place, ClientPort)
+				env["ETCD_ADVERTISE_CLIENT_URLS"] = urlOf("http", place, ClientPort)
+				env["ETCD_LOG_LEVEL"] = "warn"
+				return launch.Invocation{Env: env}
+			},
+			Ready: func(ctx context.Context, i launch.Instance) error {
+				if err := awaitHealth(ctx, i.Address(ClientPort)); err != nil {
+					return err
+				}
+				return fill(ctx, i.Address(ClientPort), keys)
+			},
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return err
-		}
+	}}
+}
+
+// apart keeps out of this process what depends on the authorities of the system: crypto/x509 reads them once.
+func apart(s component.Start) string {
+	if s.System != nil {
+		return "in this process, etcd trusts the system's authorities as they were when they were first read: launch processes or containers"
+	}
+	return ""
+}
+
+// member is what an etcd is told of which it is the only one.
+func member(place launch.Placement) map[string]string {
+	peer := "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(place.Port(PeerPort)))
+	return map[string]string{
+		"ETCD_NAME":                        "conformance",
+		"ETCD_DATA_DIR":                    place.Folder(),
+		"ETCD_LISTEN_PEER_URLS":            peer,
+		"ETCD_INITIAL_ADVERTISE_PEER_URLS": peer,
+		"ETCD_INITIAL_CLUSTER":             "conformance=" + peer,
+		"ETCD_UNSAFE_NO_FSYNC":             "true",
 	}
 }
 
-func healthy(ctx context.Context, address string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/health", nil)
-	if err != nil {
-		return fmt.Errorf("asking etcd for its health: %w", err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return fmt.Errorf("asking etcd for its health: %w", err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("asking etcd for its health: wanted status 200, found %s", response.Status)
-	}
-	return nil
-}
-
-// fill writes keys by etcd's JSON gateway, which spares a client of its own (etcd api/etcdserverpb/gw, "/v3/kv/put").
-func fill(ctx context.Context, address string, keys map[string]string) error {
-	for key, value := range keys {
-		// Octets are Base64 in JSON, as encoding/json writes them.
-		body, err := json.Marshal(map[string][]byte{"key": []byte(key), "value": []byte(value)})
-		if err != nil {
-			return fmt.Errorf("writing %s to etcd: %w", key, err)
-		}
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/v3/kv/put", bytes.NewReader(body))
-		if err != nil {
-			return fmt.Errorf("writing %s to etcd: %w", key, err)
-		}
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return fmt.Errorf("writing %s to etcd: %w", key, err)
-		}
-		_ = response.Body.Close()
-		if response.StatusCode != http.StatusOK {
-			return fmt.Errorf("writing %s to etcd: wanted status 200, found %s", key, response.Status)
-		}
-	}
-	return nil
-}
-
-// run runs etcd in this process, configured by the environment variables that the binary reads too.
-func run(ctx context.Context, in launch.Invocation, log io.Writer) int {
-	cfg := embed.NewConfig()
-	cfg.Name = in.Env["ETCD_NAME"]
-	cfg.Dir = in.Env["ETCD_DATA_DIR"]
-	cfg.InitialCluster = in.Env["ETCD_INITIAL_CLUSTER"]
-	cfg.UnsafeNoFsync = in.Env["ETCD_UNSAFE_NO_FSYNC"] == "true"
-	for name, into := range map[string]*[]url.URL{
-		"ETCD_LISTEN_CLIENT_URLS":          &cfg.ListenClientUrls,
-		"ETCD_ADVERTISE_CLIENT_URLS":       &cfg.AdvertiseClientUrls,
-		"ETCD_LISTEN_PEER_URLS":            &cfg.ListenPeerUrls,
-		"ETCD_INITIAL_ADVERTISE_PEER_URLS": &cfg.AdvertisePeerUrls,
-	} {
-		u, err := url.Parse(in.Env[name])
-		if err != nil {
-			fmt.Fprintf(log, "reading %s: %v\n", name, err)
-			return 1
-		}
-		*into = []url.URL{*u}
-	}
-	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
-	logger := zap.New(zapcore.NewCore(encoder, zapcore.AddSync(log), zap.WarnLevel))
-	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(logger)
-	server, err := embed.StartEtcd(cfg)
-	if err != nil {
-		fmt.Fprintf(log, "starting etcd: %v\n", err)
-		return 1
-	}
-	defer server.Close()
-	select {
-	case <-ctx.Done():
-		return 0
-	case err := <-server.Err():
-		fmt.Fprintf(log, "running etcd: %v\n", err)
-		return 1
-	}
+func urlOf(scheme string, place launch.Placement, port string) string {
+	return scheme + "://" + net.JoinHostPort(place.Host(), strconv.Itoa(place.Port(port)))
 }

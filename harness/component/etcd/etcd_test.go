@@ -87,7 +87,7 @@ func TestKeys(t *testing.T) {
 		}
 	})
 	keys := map[string]string{"/calico/a": `{"kind":"A"}`, "/calico/b": "\x00\xff\n", "/calico/empty": ""}
-	i, err := inprocess.New(run).Start(t.Context(), etcd.New(keys).Program(component.Start{}))
+	i, err := inprocess.New(run).Start(t.Context(), etcd.Behind(keys).Program(component.Start{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestKeysThatAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = run.Close(context.WithoutCancel(t.Context())) })
-	p := etcd.New(map[string]string{"": "a key must have a name"}).Program(component.Start{})
+	p := etcd.Behind(map[string]string{"": "a key must have a name"}).Program(component.Start{})
 	if _, err := inprocess.New(run).Start(t.Context(), p); err == nil || !strings.Contains(err.Error(), "to etcd: wanted status 200, found 400") {
 		t.Errorf("wanted an error of the key, found %v", err)
 	}

@@ -31,6 +31,7 @@ var dialect = component.Dialect{
 func New(r *evidence.Reader) component.Component {
 	return component.Component{
 		Name:    "felix",
+		Link:    felixtypha.Link.Name,
 		Behind:  []string{"etcd"},
 		Reader:  r,
 		Ready:   component.AskReady(HealthPort),

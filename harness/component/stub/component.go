@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/calico-tls/conformance/harness/component"
+	realetcd "github.com/calico-tls/conformance/harness/component/etcd"
 	realfelix "github.com/calico-tls/conformance/harness/component/felix"
 	realtypha "github.com/calico-tls/conformance/harness/component/typha"
 	"github.com/calico-tls/conformance/harness/component/typhaclient"
@@ -63,6 +64,7 @@ func Typha() component.Component {
 	r := reader(typhaPatterns)
 	return component.Component{
 		Name:     "typha",
+		Link:     felixtypha.Link.Name,
 		Reader:   r,
 		Counters: realtypha.Counters,
 		Ready:    component.AskReady(realtypha.HealthPort),
@@ -80,12 +82,20 @@ func Felix() component.Component {
 	r := reader(p)
 	return component.Component{
 		Name:   "felix",
+		Link:   felixtypha.Link.Name,
 		Reader: r,
 		Ready:  component.AskReady(realfelix.HealthPort),
 		Program: func(s component.Start) launch.Program {
 			return ours(realfelix.Program(s, r, dialect("FELIX_", felixtypha.Link.Client), nil), "felix", RunFelix)
 		},
 	}
+}
+
+// Embedded returns etcd as this very program runs it, which is etcd itself.
+func Embedded(etcd component.Component) component.Component {
+	program := etcd.Program
+	etcd.Program = func(s component.Start) launch.Program { return ours(program(s), "etcd", realetcd.Run) }
+	return etcd
 }
 
 // ours makes a program of one that runs in this process by a function, and elsewhere as `tlsconform stub NAME`.
@@ -109,6 +119,7 @@ func TyphaClient() component.Component {
 	r := reader(felixPatterns)
 	return component.Component{
 		Name:   "typha-client",
+		Link:   felixtypha.Link.Name,
 		Reader: r,
 		Program: func(s component.Start) launch.Program {
 			return ours(typhaclient.Program(s, r), "typha-client", RunTyphaClient)

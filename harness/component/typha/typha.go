@@ -35,6 +35,7 @@ var dialect = component.Dialect{
 func New(r *evidence.Reader) component.Component {
 	return component.Component{
 		Name:   "typha",
+		Link:   felixtypha.Link.Name,
 		Behind: []string{"etcd"},
 		Reader: r,
 		Program: func(s component.Start) launch.Program {

@@ -18,6 +18,7 @@ const ServerFlag = "server"
 func New(r *evidence.Reader) component.Component {
 	return component.Component{
 		Name:    "typha-client",
+		Link:    felixtypha.Link.Name,
 		Reader:  r,
 		Program: func(s component.Start) launch.Program { return Program(s, r) },
 	}

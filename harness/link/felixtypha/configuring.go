@@ -141,20 +141,23 @@ func names(side handshake.Side) map[link.Parameter]string {
 	return felixNames
 }
 
+// parameters are those of either end.
+var parameters = []link.Parameter{link.Key, link.Certificate, link.Bundle, link.CommonName, link.URISAN}
+
 // incomplete are the 28 of the 32 ways to set or leave out the parameters that are neither complete nor empty. The
 // other four are the modes. The component is a further one that plays the side; "" for the link's own.
 func incomplete(side handshake.Side, component string, names map[link.Parameter]string, rules ...string) []link.Setting {
 	var all []link.Setting
-	for subset := range 1 << len(link.Parameters) {
+	for subset := range 1 << len(parameters) {
 		s := link.Setting{Mode: "cn-or-uri-san", Side: side, Component: component, Given: map[link.Parameter]link.Form{}, Versions: nowhere, Rules: rules}
 		var unset []string
-		for i, p := range link.Parameters {
+		for i, p := range parameters {
 			if subset>>i&1 == 1 {
 				s.Given[p] = link.FormUnset
 				unset = append(unset, names[p])
 			}
 		}
-		if s.State(link.Verifier{Trust: anchors, CN: TyphaCN, URISAN: TyphaURISAN}) != link.Incomplete {
+		if link.AllOrNothing(s.Effects(link.Verifier{Trust: anchors, CN: TyphaCN, URISAN: TyphaURISAN})) != link.Incomplete {
 			continue
 		}
 		s.Name, s.Text = "unset-"+strings.Join(unset, "+"), "without "+strings.Join(unset, ", ")

@@ -13,8 +13,8 @@ import (
 	"github.com/calico-tls/conformance/pki"
 )
 
-// instrument plays an end over a connection that there is.
-type instrument = func(context.Context, net.Conn, link.Attempt) handshake.Account
+// player plays an end over a connection that there is.
+type player = func(context.Context, net.Conn, link.Attempt) handshake.Account
 
 // FuzzProber: whatever a server says, in the clear or in place of TLS, a prober gives its account of it, and is accepted
 // by a server's hello alone.
@@ -52,7 +52,7 @@ func FuzzObserver(f *testing.F) {
 
 // confound says whatever octets to an instrument and then hangs up. Under TLS that is never an acceptance; in the clear
 // it is one by the messages that may say so.
-func confound(f *testing.F, play instrument, accepts func(said []any) bool) {
+func confound(f *testing.F, play player, accepts func(said []any) bool) {
 	f.Helper()
 	f.Add([]byte{22, 3, 1, 0, 5, 1, 0, 0, 1, 9})
 	f.Add([]byte{21, 3, 1, 0, 2, 2, 40})

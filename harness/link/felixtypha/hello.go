@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 
 	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/link/instrument"
 )
 
 // What crypto/tls cannot be made to say, an instrument says itself: the messages with which a connection begins.
@@ -127,7 +128,7 @@ func keyShare() ([]byte, error) {
 // record returns the hello as a message of that type, in a record of its own.
 func (h tlsHello) record(message uint8) ([]byte, error) {
 	var b cryptobyte.Builder
-	b.AddUint8(recordHandshake)
+	b.AddUint8(instrument.RecordHandshake)
 	b.AddUint16(max(tls.VersionTLS10, min(h.version, tls.VersionTLS12)))
 	b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) {
 		b.AddUint8(message)
@@ -228,25 +229,25 @@ func readMessage(from io.Reader) (kind uint8, body []byte, err error) {
 				return all[0], all[messageHeader : messageHeader+length], nil
 			}
 		}
-		header := make([]byte, recordHeader)
+		header := make([]byte, instrument.RecordHeader)
 		if _, err := io.ReadFull(from, header); err != nil {
 			return 0, nil, err
 		}
 		length := int(binary.BigEndian.Uint16(header[3:]))
-		if header[1] != 3 || header[0] != recordHandshake && header[0] != recordAlert || length == 0 || length > maxHello {
+		if header[1] != 3 || header[0] != instrument.RecordHandshake && header[0] != instrument.RecordAlert || length == 0 || length > maxHello {
 			return 0, nil, fmt.Errorf("%w: wanted a TLS record of a handshake, found % x", errNoHello, header)
 		}
 		record := slices.Concat(header, make([]byte, length))
-		if _, err := io.ReadFull(from, record[recordHeader:]); err != nil {
+		if _, err := io.ReadFull(from, record[instrument.RecordHeader:]); err != nil {
 			return 0, nil, err
 		}
-		if header[0] == recordAlert {
-			if length < recordStart-recordHeader {
+		if header[0] == instrument.RecordAlert {
+			if length < instrument.RecordStart-instrument.RecordHeader {
 				return 0, nil, fmt.Errorf("%w: half an alert", errNoHello)
 			}
-			return 0, nil, alertIn(record)
+			return 0, nil, instrument.AlertIn(record)
 		}
-		all = append(all, record[recordHeader:]...)
+		all = append(all, record[instrument.RecordHeader:]...)
 	}
 }
 
@@ -260,7 +261,7 @@ const (
 // alertRecord is a fatal alert, as a record in the clear.
 func alertRecord(description byte) []byte {
 	const fatal = 2
-	return []byte{recordAlert, 3, 3, 0, 2, fatal, description}
+	return []byte{instrument.RecordAlert, 3, 3, 0, 2, fatal, description}
 }
 
 func numbers(all ...uint16) []byte {

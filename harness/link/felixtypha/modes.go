@@ -18,7 +18,8 @@ const (
 
 // Link is the connection from Felix to Typha.
 var Link = link.Link{
-	Name:     "felix-typha",
+	Name:   "felix-typha",
+	Groups: []string{"IDENT", "TYPHA", "FELIX", "CONF"}, Decisions: decisions,
 	Client:   link.End{Component: "felix", Identity: pki.Identity{CN: FelixCN, URISAN: FelixURISAN}, Names: felixNames},
 	Server:   link.End{Component: "typha", Identity: pki.Identity{CN: TyphaCN, URISAN: TyphaURISAN}, Names: typhaNames},
 	Further:  []link.Further{typhaClient},

@@ -5,11 +5,11 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/link/instrument"
 )
 
 // Observer plays Typha. The zero Observer is ready to use, by any number of callers at once.
@@ -22,56 +22,20 @@ var _ link.Observer = Observer{}
 
 // Listen implements [link.Observer].
 func (o Observer) Listen(ctx context.Context) (link.Listener, error) {
-	var c net.ListenConfig
-	l, err := c.Listen(ctx, "tcp", "127.0.0.1:0")
+	l, err := instrument.Listen(ctx, "127.0.0.1")
 	if err != nil {
 		return nil, fmt.Errorf("playing Typha: %w", err)
 	}
-	return &listener{tcp: l.(*net.TCPListener), endurance: cmp.Or(o.endurance, ofFelix)}, nil
+	return &listener{Listener: l, endurance: cmp.Or(o.endurance, ofFelix)}, nil
 }
 
-// listener is a listening observer. Clients that nobody serves yet wait in the kernel, in the order in which they dialled.
+// listener is a listening observer.
 type listener struct {
-	tcp       *net.TCPListener
+	*instrument.Listener
 	endurance endurance
 }
 
 var _ link.Listener = (*listener)(nil)
-
-// Address implements [link.Listener].
-func (l *listener) Address() string { return l.tcp.Addr().String() }
-
-// Close implements [link.Listener].
-func (l *listener) Close() error { return l.tcp.Close() }
-
-// Waiting implements [link.Listener]. It dials itself: clients wait in the order in which they dialled, so whoever comes
-// before its own connection was there, and nobody is left in the row.
-func (l *listener) Waiting(ctx context.Context) (int, error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	var d net.Dialer
-	own, err := d.DialContext(ctx, "tcp", l.Address())
-	if err != nil {
-		return 0, fmt.Errorf("looking for clients: %w", err)
-	}
-	defer own.Close()
-	for waiting := 0; ; waiting++ {
-		next, err := l.accept(ctx)
-		if err != nil {
-			return waiting, fmt.Errorf("looking for clients: %w", err)
-		}
-		_ = next.Close()
-		if next.RemoteAddr().String() == own.LocalAddr().String() {
-			return waiting, nil
-		}
-	}
-}
-
-// Quiet implements [link.Listener].
-func (l *listener) Quiet(ctx context.Context) (bool, error) {
-	waiting, err := l.Waiting(ctx)
-	return waiting == 0, err
-}
 
 // Serve implements [link.Listener]; one call at a time. The account is Accepted if the client sent its hello and
 // answered a ping, Refused if the observer objected to the client; WasRefused if an alert came or the client closed the
@@ -79,13 +43,13 @@ func (l *listener) Quiet(ctx context.Context) (bool, error) {
 func (l *listener) Serve(ctx context.Context, a link.Attempt) (handshake.Account, string) {
 	r, ok := receptionNamed(a.Conduct)
 	if !ok {
-		return failed(fmt.Errorf("playing Typha: there is no conduct %q", a.Conduct)), ""
+		return instrument.Failed(fmt.Errorf("playing Typha: there is no conduct %q", a.Conduct)), ""
 	}
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := instrument.Bounded(ctx)
 	defer cancel()
-	raw, err := l.accept(ctx)
+	raw, err := l.Accept(ctx)
 	if err != nil {
-		return failed(fmt.Errorf("waiting for a client: %w", err)), ""
+		return instrument.Failed(fmt.Errorf("waiting for a client: %w", err)), ""
 	}
 	s := begin(ctx, raw)
 	err = service{attempt: a, reception: r, session: s, begun: time.Now(), endurance: l.endurance}.converse()
@@ -93,23 +57,6 @@ func (l *listener) Serve(ctx context.Context, a link.Attempt) (handshake.Account
 		a.Accepted()
 	}
 	return s.end(err), raw.RemoteAddr().String()
-}
-
-func (l *listener) accept(ctx context.Context) (net.Conn, error) {
-	if err := l.tcp.SetDeadline(time.Time{}); err != nil {
-		return nil, err
-	}
-	// A call that has ended must not end the next one.
-	done := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		_ = l.tcp.SetDeadline(time.Unix(1, 0))
-		close(done)
-	})
-	conn, err := l.tcp.Accept()
-	if !stop() {
-		<-done
-	}
-	return conn, err
 }
 
 // service is one connection that an observer serves.
@@ -125,7 +72,7 @@ type service struct {
 // converse goes as far as Typha must go to know that the client took what it was sent.
 func (s service) converse() error {
 	if s.attempt.Version == link.Clear {
-		if start, _ := s.reader.Peek(recordStart); recordType(start) == recordHandshake {
+		if start, _ := s.reader.Peek(instrument.RecordStart); instrument.RecordType(start) == instrument.RecordHandshake {
 			return s.contradict()
 		}
 	} else if done, err := s.shakeHands(); done || err != nil {
@@ -137,7 +84,7 @@ func (s service) converse() error {
 	}
 	hello, ok := m.(MsgClientHello)
 	if !ok {
-		return fmt.Errorf("%w: wanted the client's hello as its first message, found %T", errObjection, m)
+		return fmt.Errorf("%w: wanted the client's hello as its first message, found %T", instrument.ErrObjection, m)
 	}
 	if err := s.answer(hello); err != nil {
 		return fmt.Errorf("answering the client's hello: %w", err)
@@ -164,7 +111,7 @@ func (s service) shakeHands() (done bool, err error) {
 		return true, err
 	}
 	h, ok := s.hear()
-	if version := versions[s.attempt.Version]; ok {
+	if version := instrument.Versions[s.attempt.Version]; ok {
 		if s.reception.hears != nil {
 			if err := s.reception.hears(h.hello); err != nil {
 				return true, s.object(err)
@@ -189,24 +136,24 @@ func (s service) answer(hello MsgClientHello) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.conn.Write(octets)
+	_, err = s.Conn.Write(octets)
 	return err
 }
 
 // settings are those of a Typha that takes only this version of TLS.
 func (s service) settings() (*tls.Config, error) {
-	version, ok := versions[s.attempt.Version]
+	version, ok := instrument.Versions[s.attempt.Version]
 	if !ok {
 		return nil, fmt.Errorf("playing Typha: wanted a version of TLS, found %q", s.attempt.Version)
 	}
 	settings := &tls.Config{
 		MinVersion: version, MaxVersion: version,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			s.account.Shown = s.attempt.Show.Fingerprint()
+			s.Account.Shown = s.attempt.Show.Fingerprint()
 			return s.attempt.Show.TLS(), nil
 		},
 		ClientAuth: tls.RequireAndVerifyClientCert,
-		ClientCAs:  roots(s.attempt),
+		ClientCAs:  instrument.Roots(s.attempt),
 		VerifyConnection: func(state tls.ConnectionState) error {
 			return named(s.attempt, state.PeerCertificates[0])
 		},
@@ -222,16 +169,16 @@ func (s service) settings() (*tls.Config, error) {
 // application data.
 func (s service) contradict() error {
 	if s.reception.inTheClear != nil {
-		s.account.Octets = 0
+		s.Account.Octets = 0
 		return s.reception.inTheClear(s)
 	}
 	err := s.answer(MsgClientHello{})
 	last := make([]byte, 1024)
 	for n := 0; err == nil; {
-		if n, err = s.raw.Read(last); recordType(last[:n]) == recordAlert {
-			err = alertIn(last)
+		if n, err = s.Raw.Read(last); instrument.RecordType(last[:n]) == instrument.RecordAlert {
+			err = instrument.AlertIn(last)
 		}
 	}
-	s.account.Octets = 0
+	s.Account.Octets = 0
 	return fmt.Errorf("waiting for the hello of a client that speaks TLS instead: %w", err)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/calico-tls/conformance/harness/evidence"
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/link/instrument"
 )
 
 // receptions are the conducts of the observer. They are told about in [Link] as well; a test compares the two.
@@ -69,8 +70,8 @@ type heard struct {
 // hear reads ahead. It reports false for what is no ClientHello: crypto/tls will know what to say of it.
 func (s service) hear() (heard, bool) {
 	var ahead bytes.Buffer
-	kind, body, err := readMessage(io.TeeReader(s.raw, &ahead))
-	h := heard{conn: resumption{s.raw, io.MultiReader(&ahead, s.raw)}}
+	kind, body, err := readMessage(io.TeeReader(s.Raw, &ahead))
+	h := heard{conn: resumption{s.Raw, io.MultiReader(&ahead, s.Raw)}}
 	if err != nil || kind != messageClientHello {
 		return h, false
 	}
@@ -99,7 +100,7 @@ func plainHello(h tlsHello) error {
 		{extensionServerName, "a server name"},
 	} {
 		if _, ok := h.extensions[e.id]; ok {
-			return fmt.Errorf("%w: the client offers %s", errObjection, e.what)
+			return fmt.Errorf("%w: the client offers %s", instrument.ErrObjection, e.what)
 		}
 	}
 	return nil
@@ -109,7 +110,7 @@ func plainHello(h tlsHello) error {
 func listedAlone(h tlsHello) error {
 	for _, id := range h.suites {
 		if !slices.Contains(listedSuites, id) && !slices.Contains(signals, id) {
-			return fmt.Errorf("%w: the client offers the suite %#04x, which is not on the list", errObjection, id)
+			return fmt.Errorf("%w: the client offers the suite %#04x, which is not on the list", instrument.ErrObjection, id)
 		}
 	}
 	return nil
@@ -128,7 +129,7 @@ func wantChain(_ link.Attempt, c *tls.Config) {
 	verify := c.VerifyConnection
 	c.VerifyConnection = func(state tls.ConnectionState) error {
 		if len(state.PeerCertificates) < 2 {
-			return fmt.Errorf("%w: wanted the leaf with its chain, found the leaf alone", errObjection)
+			return fmt.Errorf("%w: wanted the leaf with its chain, found the leaf alone", instrument.ErrObjection)
 		}
 		return verify(state)
 	}
@@ -143,13 +144,13 @@ var (
 
 // chooseUnoffered chooses a suite that the client did not offer.
 func chooseUnoffered(s service, h heard) error {
-	version := versions[s.attempt.Version]
+	version := instrument.Versions[s.attempt.Version]
 	for _, suite := range unoffered[version] {
 		if !slices.Contains(h.hello.suites, suite) {
 			return s.choose(h.hello, version, suite)
 		}
 	}
-	return s.object(fmt.Errorf("%w: the client offers each of the suites %#04x", errObjection, unoffered[version]))
+	return s.object(fmt.Errorf("%w: the client offers each of the suites %#04x", instrument.ErrObjection, unoffered[version]))
 }
 
 // choose answers a ClientHello with a version and a suite that the client must not take, and waits for it to say so.
@@ -162,34 +163,32 @@ func (s service) choose(offered tlsHello, version, suite uint16) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.raw.Write(record); err != nil {
+	if _, err := s.Raw.Write(record); err != nil {
 		return fmt.Errorf("choosing version %#04x and suite %#04x: %w", version, suite, err)
 	}
-	if err := s.raw.SetReadDeadline(time.Now().Add(s.endurance.reaction)); err != nil {
+	if err := s.Raw.SetReadDeadline(time.Now().Add(s.endurance.reaction)); err != nil {
 		return err
 	}
-	kind, _, err := readMessage(s.raw)
+	kind, _, err := readMessage(s.Raw)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return s.object(fmt.Errorf("%w: the client does not refuse version %#04x with suite %#04x", errObjection, version, suite))
+		return s.object(fmt.Errorf("%w: the client does not refuse version %#04x with suite %#04x", instrument.ErrObjection, version, suite))
 	case err != nil:
 		return fmt.Errorf("choosing version %#04x and suite %#04x: %w", version, suite, objection(err))
 	}
-	return s.object(fmt.Errorf("%w: the client went on with version %#04x and suite %#04x, by a message of type %d", errObjection, version, suite, kind))
+	return s.object(fmt.Errorf("%w: the client went on with version %#04x and suite %#04x, by a message of type %d", instrument.ErrObjection, version, suite, kind))
 }
 
 // object tells the client that the observer objects to it, in the clear, and returns the objection.
 func (s service) object(err error) error {
-	_, _ = s.raw.Write(alertRecord(byte(handshake.HandshakeFailure)))
+	_, _ = s.Raw.Write(alertRecord(byte(handshake.HandshakeFailure)))
 	return err
 }
 
 // hangUp closes its side of the connection, and waits for the client to close the other.
 func hangUp(s service) error {
-	if c, ok := s.raw.(patient).Conn.(*net.TCPConn); ok {
-		_ = c.CloseWrite()
-	}
-	_, err := io.Copy(io.Discard, s.raw)
+	_ = s.Raw.(interface{ CloseWrite() error }).CloseWrite()
+	_, err := io.Copy(io.Discard, s.Raw)
 	if err == nil {
 		err = io.EOF
 	}
@@ -207,7 +206,7 @@ func unreadyFlight(hello MsgClientHello) []any {
 
 // left waits until the client has left, whatever it says before.
 func (s service) left() error {
-	if err := s.raw.SetReadDeadline(time.Now().Add(s.endurance.reaction)); err != nil {
+	if err := s.Raw.SetReadDeadline(time.Now().Add(s.endurance.reaction)); err != nil {
 		return err
 	}
 	for {
@@ -216,10 +215,10 @@ func (s service) left() error {
 		case err == nil:
 		case evidence.AlertOf(err) != handshake.NoAlert:
 			return fmt.Errorf("waiting for the client to leave: %w", err)
-		case hungUp(err):
+		case instrument.HungUp(err):
 			return nil
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return fmt.Errorf("%w: the client stays for more than %s", errObjection, s.endurance.reaction)
+			return fmt.Errorf("%w: the client stays for more than %s", instrument.ErrObjection, s.endurance.reaction)
 		default:
 			return fmt.Errorf("waiting for the client to leave: %w", err)
 		}

@@ -13,6 +13,8 @@ import (
 	"io"
 	"net"
 	"slices"
+
+	"github.com/calico-tls/conformance/harness/link/instrument"
 )
 
 // renegotiate asks the client, once both have shaken hands, to do so anew (RFC 5246 section 7.4.1.1), and waits for it
@@ -28,26 +30,27 @@ func renegotiate(s service, h heard) error {
 	if err := s.secure(tls.Server(tapped, settings)); err != nil {
 		return err
 	}
-	s.session.converse(s.raw)
+	s.Conn = s.Raw
+	s.listen(s.Raw)
 	client, server, err := tapped.take(h.hello, secret.octets)
 	if err != nil {
 		return fmt.Errorf("taking over from crypto/tls: %w", err)
 	}
-	if _, err := s.raw.Write(server.seal(recordHandshake, []byte{messageHelloRequest, 0, 0, 0})); err != nil {
+	if _, err := s.Raw.Write(server.seal(instrument.RecordHandshake, []byte{messageHelloRequest, 0, 0, 0})); err != nil {
 		return fmt.Errorf("asking the client to renegotiate: %w", err)
 	}
-	from := io.MultiReader(bytes.NewReader(tapped.beyond), s.raw)
+	from := io.MultiReader(bytes.NewReader(tapped.beyond), s.Raw)
 	for {
 		kind, content, err := client.open(from)
 		switch {
 		case err != nil:
 			return fmt.Errorf("asking the client to renegotiate: %w", err)
 		case kind == recordApplication:
-			s.account.Octets += len(content)
-		case kind == recordAlert && len(content) == recordStart-recordHeader:
+			s.Account.Octets += len(content)
+		case kind == instrument.RecordAlert && len(content) == instrument.RecordStart-instrument.RecordHeader:
 			return fmt.Errorf("asking the client to renegotiate: %w", &net.OpError{Op: "remote error", Err: tls.AlertError(content[1])})
 		default:
-			return fmt.Errorf("%w: wanted the client to refuse to renegotiate, found a record of type %d", errObjection, kind)
+			return fmt.Errorf("%w: wanted the client to refuse to renegotiate, found a record of type %d", instrument.ErrObjection, kind)
 		}
 	}
 }
@@ -127,14 +130,14 @@ func (t *tap) take(client tlsHello, master []byte) (ofClient, ofServer *directio
 
 // cutRecord cuts the first record off.
 func cutRecord(b []byte) (kind byte, content, rest []byte, ok bool) {
-	if len(b) < recordHeader {
+	if len(b) < instrument.RecordHeader {
 		return 0, nil, nil, false
 	}
-	end := recordHeader + int(binary.BigEndian.Uint16(b[recordHeader-2:]))
+	end := instrument.RecordHeader + int(binary.BigEndian.Uint16(b[instrument.RecordHeader-2:]))
 	if len(b) < end {
 		return 0, nil, nil, false
 	}
-	return b[0], b[recordHeader:end], b[end:], true
+	return b[0], b[instrument.RecordHeader:end], b[end:], true
 }
 
 // prf is the pseudorandom function of TLS 1.2 with SHA-256 (RFC 5246 section 5).
@@ -186,22 +189,22 @@ func (d *direction) seal(kind byte, content []byte) []byte {
 
 // open reads the next record.
 func (d *direction) open(from io.Reader) (kind byte, content []byte, err error) {
-	header := make([]byte, recordHeader)
+	header := make([]byte, instrument.RecordHeader)
 	if _, err := io.ReadFull(from, header); err != nil {
 		return 0, nil, err
 	}
-	sealed := make([]byte, binary.BigEndian.Uint16(header[recordHeader-2:]))
+	sealed := make([]byte, binary.BigEndian.Uint16(header[instrument.RecordHeader-2:]))
 	if _, err := io.ReadFull(from, sealed); err != nil {
 		return 0, nil, err
 	}
 	const explicit = 8
 	if len(sealed) < explicit+d.aead.Overhead() {
-		return 0, nil, fmt.Errorf("%w: a record of %d octets", errObjection, len(sealed))
+		return 0, nil, fmt.Errorf("%w: a record of %d octets", instrument.ErrObjection, len(sealed))
 	}
 	additional := d.additional(header[0], len(sealed)-explicit-d.aead.Overhead())
 	content, err = d.aead.Open(nil, slices.Concat(d.salt, sealed[:explicit]), sealed[explicit:], additional)
 	if err != nil {
-		return 0, nil, fmt.Errorf("%w: record %d of the client: %w", errObjection, d.sequence, err)
+		return 0, nil, fmt.Errorf("%w: record %d of the client: %w", instrument.ErrObjection, d.sequence, err)
 	}
 	d.sequence++
 	return header[0], content, nil

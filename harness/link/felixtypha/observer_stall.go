@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/link/instrument"
 )
 
 // endurance says how soon and how late a client may give up on a server that stalls, and how long it may take to refuse
@@ -30,18 +31,18 @@ func (s service) outlast(say []byte) error {
 			return s.enough(nil)
 		}
 		if len(say) > 1 { // the last one is never said
-			if _, err := s.raw.Write(say[:1]); err != nil {
+			if _, err := s.Raw.Write(say[:1]); err != nil {
 				return s.enough(err)
 			}
 			say = say[1:]
 		}
-		if err := s.raw.SetReadDeadline(time.Now().Add(tick)); err != nil {
+		if err := s.Raw.SetReadDeadline(time.Now().Add(tick)); err != nil {
 			return err
 		}
-		n, err := s.raw.Read(octets)
+		n, err := s.Raw.Read(octets)
 		switch {
-		case recordType(octets[:n]) == recordAlert:
-			return s.enough(alertIn(octets))
+		case instrument.RecordType(octets[:n]) == instrument.RecordAlert:
+			return s.enough(instrument.AlertIn(octets))
 		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
 			return s.enough(err)
 		}
@@ -53,16 +54,16 @@ func (s service) enough(err error) error {
 	held := time.Since(s.begun)
 	switch {
 	case err == nil || held > s.endurance.until:
-		return fmt.Errorf("%w: the client held on for %.1f s: wanted %s to %s", errObjection, held.Seconds(), s.endurance.from, s.endurance.until)
+		return fmt.Errorf("%w: the client held on for %.1f s: wanted %s to %s", instrument.ErrObjection, held.Seconds(), s.endurance.from, s.endurance.until)
 	case held < s.endurance.from:
-		return fmt.Errorf("%w: the client gave up after %.1f s: wanted %s to %s", errObjection, held.Seconds(), s.endurance.from, s.endurance.until)
+		return fmt.Errorf("%w: the client gave up after %.1f s: wanted %s to %s", instrument.ErrObjection, held.Seconds(), s.endurance.from, s.endurance.until)
 	}
 	return fmt.Errorf("stalling, until the client gave up after %.1f s: %w", held.Seconds(), err)
 }
 
 // drip says its ServerHello octet by octet.
 func drip(s service, h heard) error {
-	version := versions[s.attempt.Version]
+	version := instrument.Versions[s.attempt.Version]
 	answer, err := choosing(h.hello, version, chosen[version])
 	if err != nil {
 		return err
@@ -80,7 +81,7 @@ func fallSilent(s service, h heard) error {
 	if err != nil {
 		return err
 	}
-	if err := s.raw.SetDeadline(s.begun.Add(s.endurance.until)); err != nil {
+	if err := s.Raw.SetDeadline(s.begun.Add(s.endurance.until)); err != nil {
 		return err
 	}
 	through := map[link.Version]int{link.TLS12: 2, link.TLS13: 5}[s.attempt.Version]
@@ -99,8 +100,8 @@ type hushed struct {
 
 // Write implements [net.Conn]. crypto/tls writes whole records.
 func (h *hushed) Write(p []byte) (int, error) {
-	for rest := p; len(rest) >= recordHeader && h.through > 0; h.through-- {
-		end := min(len(rest), recordHeader+int(binary.BigEndian.Uint16(rest[recordHeader-2:])))
+	for rest := p; len(rest) >= instrument.RecordHeader && h.through > 0; h.through-- {
+		end := min(len(rest), instrument.RecordHeader+int(binary.BigEndian.Uint16(rest[instrument.RecordHeader-2:])))
 		if _, err := h.Conn.Write(rest[:end]); err != nil {
 			return 0, err
 		}

@@ -5,10 +5,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"net"
 
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/link/instrument"
 )
 
 // Prober plays Felix. Each Probe is a connection of its own. The zero Prober is ready to use, by any number of callers
@@ -23,9 +23,9 @@ var _ link.Prober = Prober{}
 func (Prober) Probe(ctx context.Context, address, local string, a link.Attempt) (handshake.Account, string) {
 	c, ok := conductNamed(a.Conduct)
 	if !ok {
-		return failed(fmt.Errorf("playing Felix: there is no conduct %q", a.Conduct)), ""
+		return instrument.Failed(fmt.Errorf("playing Felix: there is no conduct %q", a.Conduct)), ""
 	}
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := instrument.Bounded(ctx)
 	defer cancel()
 	p := probe{address: address, local: local, attempt: a, conduct: c}
 	if c.instead != nil {
@@ -42,11 +42,9 @@ type probe struct {
 }
 
 func (p probe) run(ctx context.Context) (handshake.Account, string) {
-	raw, err := p.dial(ctx)
+	raw, err := instrument.Dial(ctx, p.address, p.local)
 	if err != nil {
-		a := failed(fmt.Errorf("dialling: %w", err))
-		a.Phase = handshake.PhaseDial
-		return a, ""
+		return instrument.NotDialled(err), ""
 	}
 	s := begin(ctx, raw)
 	err = p.converse(ctx, s)
@@ -56,18 +54,6 @@ func (p probe) run(ctx context.Context) (handshake.Account, string) {
 	return s.end(err), raw.LocalAddr().String()
 }
 
-func (p probe) dial(ctx context.Context) (net.Conn, error) {
-	var d net.Dialer
-	if p.local != "" {
-		ip := net.ParseIP(p.local)
-		if ip == nil {
-			return nil, fmt.Errorf("wanted an IP address to dial from, found %q", p.local)
-		}
-		d.LocalAddr = &net.TCPAddr{IP: ip}
-	}
-	return d.DialContext(ctx, "tcp", p.address)
-}
-
 // converse goes as far as Felix must go to know that it was accepted.
 func (p probe) converse(ctx context.Context, s *session) error {
 	if p.attempt.Version != link.Clear {
@@ -75,7 +61,7 @@ func (p probe) converse(ctx context.Context, s *session) error {
 		if err != nil {
 			return err
 		}
-		if err := s.secure(tls.Client(s.raw, settings)); err != nil {
+		if err := s.secure(tls.Client(s.Raw, settings)); err != nil {
 			return err
 		}
 	}
@@ -88,9 +74,9 @@ func (p probe) converse(ctx context.Context, s *session) error {
 		return fmt.Errorf("saying hello: %w", err)
 	}
 	if p.attempt.Version == link.Clear {
-		if start, _ := s.reader.Peek(recordStart); recordType(start) == recordAlert {
-			s.account.Octets = 0
-			return fmt.Errorf("waiting for the server's hello: %w", alertIn(start))
+		if start, _ := s.reader.Peek(instrument.RecordStart); instrument.RecordType(start) == instrument.RecordAlert {
+			s.Account.Octets = 0
+			return fmt.Errorf("waiting for the server's hello: %w", instrument.AlertIn(start))
 		}
 	}
 	m, err := s.reader.Read()
@@ -98,7 +84,7 @@ func (p probe) converse(ctx context.Context, s *session) error {
 		return fmt.Errorf("waiting for the server's hello: %w", err)
 	}
 	if _, ok := m.(MsgServerHello); !ok {
-		return fmt.Errorf("%w: wanted the server's hello as its first message, found %T", errObjection, m)
+		return fmt.Errorf("%w: wanted the server's hello as its first message, found %T", instrument.ErrObjection, m)
 	}
 	if p.conduct.after != nil {
 		return p.conduct.after(p, s)
@@ -112,7 +98,7 @@ func (p probe) open(s *session) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.conn.Write(all[p.syncer()])
+	_, err = s.Conn.Write(all[p.syncer()])
 	return err
 }
 
@@ -125,7 +111,7 @@ func (p probe) syncer() string {
 
 // settings are those of a Felix that takes only this version of TLS.
 func (p probe) settings(s *session) (*tls.Config, error) {
-	version, ok := versions[p.attempt.Version]
+	version, ok := instrument.Versions[p.attempt.Version]
 	if !ok {
 		return nil, fmt.Errorf("playing Felix: wanted a version of TLS, found %q", p.attempt.Version)
 	}
@@ -140,7 +126,7 @@ func (p probe) settings(s *session) (*tls.Config, error) {
 			if p.conduct.keeps != nil && p.conduct.keeps(p.attempt.Show.TLS(), asked) {
 				return &tls.Certificate{}, nil
 			}
-			s.account.Shown = p.attempt.Show.Fingerprint()
+			s.Account.Shown = p.attempt.Show.Fingerprint()
 			return p.attempt.Show.TLS(), nil
 		},
 	}
@@ -157,14 +143,9 @@ func examine(a link.Attempt, usage x509.ExtKeyUsage, chain []*x509.Certificate) 
 	for _, c := range chain[1:] {
 		intermediates.AddCert(c)
 	}
-	options := x509.VerifyOptions{Roots: roots(a), Intermediates: intermediates, KeyUsages: []x509.ExtKeyUsage{usage}}
+	options := x509.VerifyOptions{Roots: instrument.Roots(a), Intermediates: intermediates, KeyUsages: []x509.ExtKeyUsage{usage}}
 	if _, err := chain[0].Verify(options); err != nil {
-		return fmt.Errorf("%w: %w", errObjection, err)
+		return fmt.Errorf("%w: %w", instrument.ErrObjection, err)
 	}
 	return named(a, chain[0])
-}
-
-// failed returns the account of a connection that was not made.
-func failed(err error) handshake.Account {
-	return handshake.Account{Claim: handshake.Failed, AlertReceived: handshake.NoAlert, Error: err.Error()}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link/instrument"
 )
 
 // behaviours are the conducts of the prober. They are told about in [Link], which holds one more table of the same
@@ -76,7 +77,7 @@ func idle(ctx context.Context, p probe, s *session) error {
 	first := make(chan chunk, 1)
 	go func() {
 		buffer := make([]byte, 1024)
-		n, err := s.conn.Read(buffer)
+		n, err := s.Conn.Read(buffer)
 		first <- chunk{buffer[:n], err}
 	}()
 	neighbour := p
@@ -85,7 +86,7 @@ func idle(ctx context.Context, p probe, s *session) error {
 	defer cancel()
 	account, _ := neighbour.run(waits)
 	if waits.Err() != nil && ctx.Err() == nil {
-		return fmt.Errorf("%w: the server kept a neighbour waiting for %s for the sake of a client that stays silent", errObjection, neighbourly)
+		return fmt.Errorf("%w: the server kept a neighbour waiting for %s for the sake of a client that stays silent", instrument.ErrObjection, neighbourly)
 	}
 	switch account.Claim {
 	case handshake.Accepted:
@@ -100,16 +101,16 @@ func idle(ctx context.Context, p probe, s *session) error {
 	case c := <-first:
 		return s.disturbed(c)
 	case <-over.C:
-		s.listen(&resumed{first: first, rest: s.conn})
+		s.listen(&resumed{first: first, rest: s.Conn})
 		return nil
 	}
 }
 
 // disturbed says what is wrong with a server that did something before the client's hello.
 func (s *session) disturbed(c chunk) error {
-	s.account.Octets += len(c.octets)
+	s.Account.Octets += len(c.octets)
 	if len(c.octets) > 0 {
-		return fmt.Errorf("%w: the server sent %d octets before the client's hello", errObjection, len(c.octets))
+		return fmt.Errorf("%w: the server sent %d octets before the client's hello", instrument.ErrObjection, len(c.octets))
 	}
 	return fmt.Errorf("staying silent: %w", c.err)
 }
@@ -145,7 +146,7 @@ func (r *resumed) Read(p []byte) (int, error) {
 
 // synchronise waits until the server is in sync and has pinged, and answers each ping.
 func synchronise(p probe, s *session) error {
-	writer := NewWriter(s.conn)
+	writer := NewWriter(s.Conn)
 	if err := writer.Skip(hello(p.syncer())); err != nil {
 		return err
 	}
@@ -203,7 +204,7 @@ func crowd(ctx context.Context, p probe) (handshake.Account, string) {
 		if problem := m.problem(); problem != nil {
 			problem = fmt.Errorf("connection %d of %d: %w", i+1, all, problem)
 			m.account.Error = problem.Error()
-			if errors.Is(problem, errObjection) {
+			if errors.Is(problem, instrument.ErrObjection) {
 				m.account.Claim = handshake.Refused
 			}
 			return m.account, m.from
@@ -225,7 +226,7 @@ type member struct {
 func (m member) problem() error {
 	switch {
 	case m.bad && m.account.Claim == handshake.Accepted:
-		return fmt.Errorf("%w: the server accepted a client without a certificate", errObjection)
+		return fmt.Errorf("%w: the server accepted a client without a certificate", instrument.ErrObjection)
 	case m.bad && m.account.Claim == handshake.WasRefused, !m.bad && m.account.Claim == handshake.Accepted:
 		return nil
 	}

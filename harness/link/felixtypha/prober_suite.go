@@ -9,6 +9,7 @@ import (
 
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/link/instrument"
 )
 
 // suiteBehaviours are the conducts of a prober that offers a single suite.
@@ -36,9 +37,9 @@ func implemented(s link.Suite) bool {
 
 // offer offers a suite that the prober itself cannot speak with, and so objects to a server that agrees to it.
 func (p probe) offer(ctx context.Context, s link.Suite) (handshake.Account, string) {
-	raw, err := p.dial(ctx)
+	raw, err := instrument.Dial(ctx, p.address, p.local)
 	if err != nil {
-		a := failed(fmt.Errorf("dialling: %w", err))
+		a := instrument.Failed(fmt.Errorf("dialling: %w", err))
 		a.Phase = handshake.PhaseDial
 		return a, ""
 	}
@@ -55,31 +56,31 @@ func (s *session) offer(suite link.Suite) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.raw.Write(record); err != nil {
+	if _, err := s.Raw.Write(record); err != nil {
 		return fmt.Errorf("offering %s: %w", suite.Name, err)
 	}
-	kind, body, err := readMessage(s.raw)
+	kind, body, err := readMessage(s.Raw)
 	if err != nil {
 		return fmt.Errorf("waiting for the server to answer an offer of %s: %w", suite.Name, objection(err))
 	}
 	if kind != messageServerHello {
-		return fmt.Errorf("%w: wanted a ServerHello or an alert, found a handshake message of type %d", errObjection, kind)
+		return fmt.Errorf("%w: wanted a ServerHello or an alert, found a handshake message of type %d", instrument.ErrObjection, kind)
 	}
 	answer, err := parseHello(kind, body)
 	if err != nil {
 		return objection(err)
 	}
-	_, _ = s.raw.Write(alertRecord(byte(handshake.HandshakeFailure)))
+	_, _ = s.Raw.Write(alertRecord(byte(handshake.HandshakeFailure)))
 	if answer.suites[0] != suite.ID {
-		return fmt.Errorf("%w: the server chose suite %#04x, and was offered %s alone", errObjection, answer.suites[0], suite.Name)
+		return fmt.Errorf("%w: the server chose suite %#04x, and was offered %s alone", instrument.ErrObjection, answer.suites[0], suite.Name)
 	}
-	return fmt.Errorf("%w: the server agreed to %s", errObjection, suite.Name)
+	return fmt.Errorf("%w: the server agreed to %s", instrument.ErrObjection, suite.Name)
 }
 
 // objection makes an objection of what is no hello: it is the peer's doing.
 func objection(err error) error {
 	if errors.Is(err, errNoHello) {
-		return fmt.Errorf("%w: %w", errObjection, err)
+		return fmt.Errorf("%w: %w", instrument.ErrObjection, err)
 	}
 	return err
 }

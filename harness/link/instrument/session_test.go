@@ -1,4 +1,4 @@
-package felixtypha
+package instrument
 
 import (
 	"crypto/tls"
