@@ -14,9 +14,10 @@ import (
 
 func TestDescribeTellsVariantsApart(t *testing.T) {
 	t.Parallel()
-	for _, o := range origins {
+	for i := range origins {
 		seen := map[string]string{}
 		for _, v := range pki.Variants {
+			o := originsOf(v)[i]
 			text := strings.Join(pki.Describe(v.Credential(o)), "\n")
 			if other, ok := seen[text]; ok {
 				t.Errorf("%s/%s: described like %s:\n%s", v.Name, o.Role, other, text)

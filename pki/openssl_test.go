@@ -77,7 +77,7 @@ func TestOpenSSLFindsTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, v := range pki.Variants {
-		for _, o := range origins {
+		for _, o := range originsOf(v) {
 			t.Run(fmt.Sprintf("%s/%s", v.Name, o.Role), func(t *testing.T) {
 				issued := issue(t, a, v.Credential(o))
 				if len(issued.Chain) == 0 {
@@ -121,7 +121,7 @@ func TestOpenSSLFindsNothingElseInWeakDigests(t *testing.T) {
 	}
 	for _, name := range []string{"sha1", "intermediate-sha1", "md5"} {
 		v, _ := pki.VariantNamed(name)
-		for _, o := range origins {
+		for _, o := range originsOf(v) {
 			if found, reason := verifyWithOpenSSL(t, o.Role, roots, issue(t, a, v.Credential(o)), "0"); found != nil {
 				t.Errorf("%s/%s: wanted it accepted at level 0, found error %s", name, o.Role, reason)
 			}

@@ -27,6 +27,17 @@ var (
 	origins = []pki.Origin{{Role: pki.Client, Own: felix, Peer: typha}, {Role: pki.Server, Own: typha, Peer: felix}}
 )
 
+// originsOf are those from which a variant is made. One that is about a host has one.
+func originsOf(v pki.Variant) []pki.Origin {
+	all := slices.Clone(origins)
+	if v.Touches == pki.TouchesHost {
+		for i := range all {
+			all[i].Own.DNSName, all[i].Own.IPAddress = "localhost", "127.0.0.1"
+		}
+	}
+	return all
+}
+
 // anchors are the trust bundle for which a variant's row says what it breaks.
 var anchors = []pki.AuthorityName{pki.Trusted, pki.ExpiredRoot, pki.HardWayRoot}
 
@@ -38,9 +49,9 @@ const (
 
 // party is a relying party that judges with crypto/x509 alone.
 type party struct {
-	roots   *x509.CertPool
-	role    pki.Role
-	cn, uri string
+	roots         *x509.CertPool
+	role          pki.Role
+	cn, uri, host string
 }
 
 // parties returns the relying parties to which a variant's row speaks.
@@ -50,8 +61,8 @@ func parties(t *testing.T, a *pki.Authorities, v pki.Variant, o pki.Origin) map[
 	if err != nil {
 		t.Fatal(err)
 	}
-	cn, uri := party{roots, o.Role, o.Own.CN, ""}, party{roots, o.Role, "", o.Own.URISAN}
-	either := party{roots, o.Role, o.Own.CN, o.Own.URISAN}
+	cn, uri := party{roots, o.Role, o.Own.CN, "", ""}, party{roots, o.Role, "", o.Own.URISAN, ""}
+	either := party{roots, o.Role, o.Own.CN, o.Own.URISAN, ""}
 	switch v.Touches {
 	case pki.TouchesCN:
 		return map[string]party{"cn": cn}
@@ -59,6 +70,8 @@ func parties(t *testing.T, a *pki.Authorities, v pki.Variant, o pki.Origin) map[
 		return map[string]party{"uri": uri}
 	case pki.TouchesBoth:
 		return map[string]party{"either": either}
+	case pki.TouchesHost:
+		return map[string]party{"host": {roots, o.Role, "", "", o.Own.IPAddress}}
 	case pki.TouchesNone:
 		return map[string]party{"cn": cn, "uri": uri, "either": either}
 	}
@@ -171,6 +184,9 @@ func inTime(certs []*x509.Certificate) error {
 
 // names compares the last Common Name and, but for the scheme's case, the octets of each URI SAN.
 func (p party) names(leaf *x509.Certificate) error {
+	if p.host != "" {
+		return leaf.VerifyHostname(p.host)
+	}
 	uris, err := rawURIs(leaf)
 	if err != nil {
 		return err

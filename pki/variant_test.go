@@ -48,21 +48,25 @@ var chainReasons = map[string]string{
 // differences lists the rows that differ from their twin in more than one field, with the fields and why it is one
 // attribute still.
 var differences = map[string]struct{ fields, why string }{
-	"cn-in-dns":           {"Leaf.CommonNames Leaf.DNSNames", "the name moves"},
-	"cn-in-email":         {"Leaf.CommonNames Leaf.EmailAddresses", "the name moves"},
-	"cn-in-o":             {"Leaf.CommonNames Leaf.Organizations", "the name moves"},
-	"cn-in-ou":            {"Leaf.CommonNames Leaf.OrganizationalUnits", "the name moves"},
-	"uri-is-cn":           {"Leaf.CommonNames Leaf.URIs", "the name moves"},
-	"uri-in-dns":          {"Leaf.DNSNames Leaf.URIs", "the name moves"},
-	"cn-is-uri":           {"Leaf.CommonNames Leaf.URIs", "the name moves"},
-	"id-other":            {"Leaf.CommonNames Leaf.URIs", "either name suffices, so that both must be wrong"},
-	"id-absent":           {"Leaf.CommonNames Leaf.URIs", "either name suffices, so that both must be wrong"},
-	"cn-other-uri-absent": {"Leaf.CommonNames Leaf.URIs", "either name suffices, so that both must be wrong"},
-	"cn-absent-uri-other": {"Leaf.CommonNames Leaf.URIs", "either name suffices, so that both must be wrong"},
-	"peer-identity":       {"Leaf.CommonNames Leaf.URIs", "the identity is both names"},
-	"issuer-identity":     {"Leaf.CommonNames Leaf.URIs Path[0].CommonNames Path[0].URIs", "the names move"},
-	"just-expired":        {"Leaf.NotAfter Leaf.NotBefore", "one moment is the end of the one and the beginning of the other"},
-	"second-certificate":  {"Extra[0].CommonNames Extra[0].URIs Leaf.CommonNames Leaf.URIs", "the leaves change places"},
+	"cn-in-dns":            {"Leaf.CommonNames Leaf.DNSNames", "the name moves"},
+	"cn-in-email":          {"Leaf.CommonNames Leaf.EmailAddresses", "the name moves"},
+	"cn-in-o":              {"Leaf.CommonNames Leaf.Organizations", "the name moves"},
+	"cn-in-ou":             {"Leaf.CommonNames Leaf.OrganizationalUnits", "the name moves"},
+	"uri-is-cn":            {"Leaf.CommonNames Leaf.URIs", "the name moves"},
+	"uri-in-dns":           {"Leaf.DNSNames Leaf.URIs", "the name moves"},
+	"cn-is-uri":            {"Leaf.CommonNames Leaf.URIs", "the name moves"},
+	"id-other":             {"Leaf.CommonNames Leaf.URIs", "either name suffices, so that both must be wrong"},
+	"id-absent":            {"Leaf.CommonNames Leaf.URIs", "either name suffices, so that both must be wrong"},
+	"cn-other-uri-absent":  {"Leaf.CommonNames Leaf.URIs", "either name suffices, so that both must be wrong"},
+	"cn-absent-uri-other":  {"Leaf.CommonNames Leaf.URIs", "either name suffices, so that both must be wrong"},
+	"peer-identity":        {"Leaf.CommonNames Leaf.URIs", "the identity is both names"},
+	"issuer-identity":      {"Leaf.CommonNames Leaf.URIs Path[0].CommonNames Path[0].URIs", "the names move"},
+	"just-expired":         {"Leaf.NotAfter Leaf.NotBefore", "one moment is the end of the one and the beginning of the other"},
+	"host-other":           {"Leaf.DNSNames Leaf.IPAddresses", "a host is its name and its address"},
+	"host-absent":          {"Leaf.DNSNames Leaf.IPAddresses", "a host is its name and its address"},
+	"host-in-cn":           {"Leaf.CommonNames Leaf.DNSNames Leaf.IPAddresses", "the host moves"},
+	"host-address-as-name": {"Leaf.DNSNames Leaf.IPAddresses", "the address moves"},
+	"second-certificate":   {"Extra[0].CommonNames Extra[0].URIs Leaf.CommonNames Leaf.URIs", "the leaves change places"},
 }
 
 func TestVariantsBreakWhatTheySay(t *testing.T) {
@@ -70,7 +74,7 @@ func TestVariantsBreakWhatTheySay(t *testing.T) {
 	a := authorities()
 	reasoned := map[string]bool{}
 	for _, v := range pki.Variants {
-		for _, o := range origins {
+		for _, o := range originsOf(v) {
 			issued := issue(t, a, v.Credential(o))
 			for names, p := range parties(t, a, v, o) {
 				t.Run(fmt.Sprintf("%s/%s/%s", v.Name, o.Role, names), func(t *testing.T) {
@@ -127,7 +131,7 @@ func TestTwins(t *testing.T) {
 		if twin.Breaks != "" || twin.Setting || len(twin.Versions) > 0 {
 			t.Errorf("%s: its twin %s cannot be shown and accepted everywhere", v.Name, twin.Name)
 		}
-		for _, o := range origins {
+		for _, o := range originsOf(v) {
 			issued := issue(t, a, twin.Credential(o))
 			for names, p := range parties(t, a, v, o) {
 				if failed := p.judge(issued).checks(); failed != nil {
@@ -146,7 +150,7 @@ func TestVariantsDifferFromTheirTwinsInOneAttribute(t *testing.T) {
 			continue
 		}
 		twin, _ := pki.VariantNamed(v.Twin)
-		for _, o := range origins {
+		for _, o := range originsOf(v) {
 			fields := differing("", reflect.ValueOf(v.Credential(o)), reflect.ValueOf(twin.Credential(o)))
 			if wanted, ok := differences[v.Name]; ok {
 				listed[v.Name] = true
@@ -192,9 +196,10 @@ func differing(at string, a, b reflect.Value) []string {
 
 func TestEachVariantIsAnother(t *testing.T) {
 	t.Parallel()
-	for _, o := range origins {
+	for i := range origins {
 		seen := map[string]string{}
 		for _, v := range pki.Variants {
+			o := originsOf(v)[i]
 			value := fmt.Sprintf("%#v", v.Credential(o))
 			if other, ok := seen[value]; ok {
 				t.Errorf("%s/%s: it is the same credential as %s", v.Name, o.Role, other)
@@ -206,7 +211,7 @@ func TestEachVariantIsAnother(t *testing.T) {
 
 func TestRows(t *testing.T) {
 	t.Parallel()
-	name, rule := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`), regexp.MustCompile(`^(IDENT|TYPHA|FELIX|CONF)-\d\d$`)
+	name, rule := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`), regexp.MustCompile(`^(IDENT|TYPHA|FELIX|CONF|ETCD|KAPI)-\d\d$`)
 	names := map[string]bool{}
 	for _, v := range pki.Variants {
 		if !name.MatchString(v.Name) || names[v.Name] {
@@ -305,7 +310,7 @@ func TestNearMissesKeepTheOtherName(t *testing.T) {
 		if kind != "cn" && kind != "uri" || slices.Contains(both, v.Name) {
 			continue
 		}
-		for _, o := range origins {
+		for _, o := range originsOf(v) {
 			leaf := v.Credential(o).Leaf
 			if kind == "cn" && !slices.Equal(leaf.URIs, []string{o.Own.URISAN}) || kind == "uri" && !slices.Equal(leaf.CommonNames, []string{o.Own.CN}) {
 				t.Errorf("%s/%s: wanted the other name as it must be, found %q and %q", v.Name, o.Role, leaf.CommonNames, leaf.URIs)
@@ -317,7 +322,7 @@ func TestNearMissesKeepTheOtherName(t *testing.T) {
 func TestChangeLeavesItsArgument(t *testing.T) {
 	t.Parallel()
 	for _, v := range pki.Variants {
-		for _, o := range origins {
+		for _, o := range originsOf(v) {
 			given := pki.Good(o.Role, o.Own)
 			v.Change(given, o)
 			if diff := cmp.Diff(pki.Good(o.Role, o.Own), given); diff != "" {

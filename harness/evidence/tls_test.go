@@ -41,6 +41,10 @@ var recorded = map[string]pki.Check{
 	`tls: first record does not look like a TLS handshake`:                          pki.CheckProtocol,
 	`tls: no cipher suite supported by both client and server`:                      pki.CheckProtocol,
 	`tls: server chose an unconfigured cipher suite`:                                pki.CheckProtocol,
+	"transport: certificate serial 5245564f4b4544 revoked":                          pki.CheckRevocation,
+	`x509: certificate is not valid for any names, but wanted to match localhost`:   pki.CheckIdentity,
+	`x509: certificate relies on legacy Common Name field, use SANs instead`:        pki.CheckIdentity,
+	`x509: certificate is valid for other.example.org, not localhost`:               pki.CheckIdentity,
 	`local error: tls: no renegotiation`:                                            pki.CheckProtocol,
 	`tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2025-10-21T09:05:26Z is after 2025-10-20T09:05:26Z`: pki.CheckValidity,
 }
@@ -68,7 +72,7 @@ func TestCausesOfRealHandshakes(t *testing.T) {
 					continue
 				}
 				t.Run(fmt.Sprintf("%s/%s/%s", role, v.Name, tls.VersionName(version)), func(t *testing.T) {
-					from := pki.Origin{Role: role, Own: pki.Identity{CN: "own", URISAN: "spiffe://d.example/own"}, Peer: pki.Identity{CN: "peer", URISAN: "spiffe://d.example/peer"}}
+					from := pki.Origin{Role: role, Own: pki.Identity{CN: "own", URISAN: "spiffe://d.example/own", DNSName: "localhost", IPAddress: host}, Peer: pki.Identity{CN: "peer", URISAN: "spiffe://d.example/peer"}}
 					issued, err := authorities.Issue(v.Credential(from))
 					if err != nil {
 						t.Fatal(err)
@@ -159,6 +163,9 @@ var invalid = map[x509.InvalidReason]pki.Check{
 	x509.CANotAuthorizedForExtKeyUsage: pki.CheckEKU,
 }
 
+// host is where both ends are dialled.
+const host = "127.0.0.1"
+
 // judge makes the settings of an end that judges its peer, which plays role, as Calico's ends do. Whether the peer
 // has the names required is known from the table.
 func judge(v pki.Variant, role pki.Role, pool *x509.CertPool, version uint16) *tls.Config {
@@ -172,6 +179,9 @@ func judge(v pki.Variant, role pki.Role, pool *x509.CertPool, version uint16) *t
 			if _, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: pool, Intermediates: intermediates}); err != nil {
 				return err
 			}
+		}
+		if v.Touches == pki.TouchesHost {
+			return state.PeerCertificates[0].VerifyHostname(host)
 		}
 		if v.Breaks == pki.CheckIdentity {
 			return errors.New("peer certificate does not have required CN or URI SAN")

@@ -232,7 +232,7 @@ func everything(l link.Link, subject handshake.Side) []matrix.Case {
 					if subject == handshake.Client {
 						own = client
 					}
-					if m.Server.Plaintext() || client.Setting || server.Setting || server.Name == "none" || own.Breaks != "" ||
+					if m.Server.Plaintext() || client.Setting || server.Setting || server.Name == "none" || own.Breaks != "" && own.Touches != pki.TouchesHost ||
 						!asked(client, serverAsked) || !asked(server, clientAsked) || !spoken(client, version) || !spoken(server, version) {
 						continue
 					}
@@ -250,6 +250,9 @@ func everything(l link.Link, subject handshake.Side) []matrix.Case {
 func asked(v pki.Variant, by link.Verifier) bool {
 	needsCN := v.Touches == pki.TouchesCN || v.Touches == pki.TouchesBoth
 	needsURI := v.Touches == pki.TouchesURI || v.Touches == pki.TouchesBoth
+	if v.Touches == pki.TouchesHost {
+		return v.Name == "host-other" // the one that is shown to those who ask for no host
+	}
 	return (!needsCN || by.CN != "") && (!needsURI || by.URISAN != "")
 }
 

@@ -120,7 +120,7 @@ func TestKeysThatAreRefused(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = run.Close(context.WithoutCancel(t.Context())) })
 	p := etcd.Behind(map[string]string{"": "a key must have a name"}).Program(component.Start{})
-	if _, err := inprocess.New(run).Start(t.Context(), p); err == nil || !strings.Contains(err.Error(), "to etcd: wanted status 200, found 400") {
+	if _, err := inprocess.New(run).Start(t.Context(), p); err == nil || !strings.Contains(err.Error(), "to etcd: rpc error: code = InvalidArgument") {
 		t.Errorf("wanted an error of the key, found %v", err)
 	}
 }
