@@ -2,6 +2,7 @@ package pki_test
 
 import (
 	"crypto/x509"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -18,7 +19,7 @@ func TestDescribeTellsVariantsApart(t *testing.T) {
 		seen := map[string]string{}
 		for _, v := range pki.Variants {
 			o := originsOf(v)[i]
-			text := strings.Join(pki.Describe(v.Credential(o)), "\n")
+			text := strings.Join(pki.Describe(v.Credential(o)), "\n") + fmt.Sprintf("\nof %#v", o.Own)
 			if other, ok := seen[text]; ok {
 				t.Errorf("%s/%s: described like %s:\n%s", v.Name, o.Role, other, text)
 			}

@@ -200,7 +200,7 @@ func TestEachVariantIsAnother(t *testing.T) {
 		seen := map[string]string{}
 		for _, v := range pki.Variants {
 			o := originsOf(v)[i]
-			value := fmt.Sprintf("%#v", v.Credential(o))
+			value := fmt.Sprintf("%#v of %#v", v.Credential(o), o.Own)
 			if other, ok := seen[value]; ok {
 				t.Errorf("%s/%s: it is the same credential as %s", v.Name, o.Role, other)
 			}
