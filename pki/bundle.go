@@ -143,8 +143,8 @@ func comment(certs []*x509.Certificate) ([]byte, error) {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "# Trust bundle with %d certificates.\n\n", len(certs))
 	out.Write(encodePEM(pemParameters, parameters))
-	for i, cert := range certs {
-		fmt.Fprintf(&out, "\n# %d. subject: %q\nvalid until: %s\n", i+1, cert.Subject.String(), cert.NotAfter.Format(time.DateOnly))
+	for _, cert := range certs {
+		fmt.Fprintf(&out, "\n# Subject: %q\nvalid until: %s\n", cert.Subject.String(), cert.NotAfter.Format(time.DateOnly))
 		out.Write(encodePEM(pemCertificate, cert.Raw))
 		fmt.Fprintf(&out, "its public key:\n")
 		out.Write(encodePEM(pemPublicKey, cert.RawSubjectPublicKeyInfo))

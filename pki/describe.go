@@ -153,7 +153,7 @@ func span(d time.Duration) string {
 		return fmt.Sprintf("%d days", d/day)
 	case d%time.Hour == 0:
 		return fmt.Sprintf("%dh", d/time.Hour)
-	case d%time.Minute == 0 && d < time.Hour:
+	case d%time.Minute == 0:
 		return fmt.Sprintf("%dmin", d/time.Minute)
 	}
 	return d.String()

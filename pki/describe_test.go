@@ -58,3 +58,26 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("wanted it to say that the issuer is no CA:\n%s", text)
 	}
 }
+
+// TestDescribeSaysWhatIsSent: without an intermediate there is no path to speak of.
+func TestDescribeSaysWhatIsSent(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		variant string
+		sending pki.Sending
+		wanted  string
+	}{
+		{"good", pki.SendChain, "sent: the leaf alone"},
+		{"good", pki.SendLeaf, "sent: the leaf alone"},
+		{"good", pki.SendRoot, "sent: the leaf, the path above it and the root"},
+		{"intermediate", pki.SendChain, "sent: the leaf and the path above it, without the root"},
+		{"intermediate", pki.SendLeaf, "sent: the leaf alone"},
+	} {
+		v, _ := pki.VariantNamed(row.variant)
+		c := v.Credential(origins[0])
+		c.Sending = row.sending
+		if found := pki.Describe(c); !slices.Contains(found, row.wanted) {
+			t.Errorf("%s, sent as %q: wanted %q, found %q", row.variant, row.sending, row.wanted, found)
+		}
+	}
+}

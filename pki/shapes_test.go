@@ -4,6 +4,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/asn1"
+	"slices"
 	"testing"
 	"time"
 
@@ -67,13 +68,51 @@ func TestHardWayIsWhatTheManualInstallationMakes(t *testing.T) {
 			}
 			for _, cert := range []*x509.Certificate{leaf, root} {
 				key, ok := cert.PublicKey.(*rsa.PublicKey)
-				if !ok || key.N.BitLen() != 4096 || cert.SignatureAlgorithm != x509.SHA256WithRSA || time.Until(cert.NotAfter) > 365*24*time.Hour {
+				if !ok || key.N.BitLen() != 4096 || cert.SignatureAlgorithm != x509.SHA256WithRSA || daysLeft(cert) != 365 {
 					t.Errorf("%s: wanted RSA of 4096 bits for a year, signed with SHA-256, found a %T signed with %s until %s", cert.Subject, cert.PublicKey, cert.SignatureAlgorithm, cert.NotAfter)
 				}
 			}
 			if err := leaf.CheckSignatureFrom(root); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
+		}
+	}
+}
+
+// TestOperatorShapeIsWhatTheOperatorMakes: tigera/operator pkg/tls.
+func TestOperatorShapeIsWhatTheOperatorMakes(t *testing.T) {
+	t.Parallel()
+	v, _ := pki.VariantNamed("operator-shape")
+	for _, o := range origins {
+		issued := issue(t, authorities(), v.Credential(o))
+		leaf := parse(t, issued.Chain[0])
+		if key, ok := leaf.PublicKey.(*rsa.PublicKey); !ok || key.N.BitLen() != 2048 || daysLeft(leaf) != 825 || len(issued.Chain) != 2 {
+			t.Errorf("wanted RSA of 2048 bits for 825 days, and the root beside it, found a %T for %d days and %d certificates", leaf.PublicKey, daysLeft(leaf), len(issued.Chain))
+		}
+		if len(leaf.URIs) != 0 || !slices.Equal(leaf.DNSNames, []string{o.Own.CN}) || leaf.Subject.String() != "CN="+o.Own.CN {
+			t.Errorf("wanted the Common Name in a DNS SAN too, and no URI SAN, found %q, %q and %v", leaf.Subject, leaf.DNSNames, leaf.URIs)
+		}
+		if !slices.Equal(leaf.ExtKeyUsage, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}) || leaf.KeyUsage != x509.KeyUsageDigitalSignature|x509.KeyUsageKeyEncipherment {
+			t.Errorf("found the usages %v and the key usage %v", leaf.ExtKeyUsage, leaf.KeyUsage)
+		}
+	}
+}
+
+// daysLeft counts the days for which a certificate is still valid, today as a whole one.
+func daysLeft(cert *x509.Certificate) int {
+	return int(time.Until(cert.NotAfter).Round(24*time.Hour) / (24 * time.Hour))
+}
+
+// TestJustPassedBoundaries: the two seconds of IDENT-62, either way.
+func TestJustPassedBoundaries(t *testing.T) {
+	t.Parallel()
+	for name, wanted := range map[string][2]time.Duration{
+		"just-valid":   {-2 * time.Second, 24 * time.Hour},
+		"just-expired": {-time.Hour, -2 * time.Second},
+	} {
+		v, _ := pki.VariantNamed(name)
+		if leaf := v.Credential(origins[0]).Leaf; leaf.NotBefore != wanted[0] || leaf.NotAfter != wanted[1] {
+			t.Errorf("%s: wanted it valid from %s until %s from now, found %s and %s", name, wanted[0], wanted[1], leaf.NotBefore, leaf.NotAfter)
 		}
 	}
 }

@@ -86,6 +86,11 @@ func own(t *testing.T, dir string, side handshake.Side) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return showing(files)
+}
+
+// showing are the options that make OpenSSL show a credential, and refuse what it finds wrong with its peer's.
+func showing(files pki.Files) []string {
 	return []string{"-cert", files.Certificate, "-key", files.Key, "-cipher", "DEFAULT@SECLEVEL=1", "-verify_return_error"}
 }
 
@@ -95,8 +100,19 @@ var listening = regexp.MustCompile(`ACCEPT (\S+)`)
 func toServer(t *testing.T, batch []judgement, option string, version uint16) []error {
 	t.Helper()
 	dir := t.TempDir()
-	ctx, stop := context.WithCancel(t.Context())
-	args := append(own(t, dir, handshake.Server), trusting(writeBundle(t, dir, batch[0]))...)
+	address, stop := serve(t, option, slices.Concat(own(t, dir, handshake.Server), trusting(writeBundle(t, dir, batch[0])))...)
+	defer stop()
+	refusals := make([]error, len(batch))
+	for i, j := range batch {
+		refusals[i] = visit(t, address, j, version)
+	}
+	return refusals
+}
+
+// serve starts an s_server that asks for certificates and has a page to give, and returns its address and what ends it.
+func serve(t *testing.T, option string, args ...string) (address string, stop func()) {
+	t.Helper()
+	ctx, kill := context.WithCancel(t.Context())
 	command := exec.CommandContext(ctx, "openssl", append([]string{"s_server", option, "-accept", "127.0.0.1:0", "-www", "-Verify", "10"}, args...)...)
 	var said bytes.Buffer
 	command.Stderr = &said
@@ -107,11 +123,10 @@ func toServer(t *testing.T, batch []judgement, option string, version uint16) []
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
-		stop()
+	stop = func() {
+		kill()
 		_ = command.Wait() // it is killed
-	}()
-	address := ""
+	}
 	lines := bufio.NewScanner(out)
 	for address == "" && lines.Scan() {
 		if m := listening.FindStringSubmatch(lines.Text()); m != nil {
@@ -120,15 +135,10 @@ func toServer(t *testing.T, batch []judgement, option string, version uint16) []
 	}
 	if address == "" {
 		stop()
-		_ = command.Wait()
 		t.Fatalf("openssl s_server does not listen: %s", said.String())
 	}
 	go func() { _, _ = io.Copy(io.Discard, out) }()
-	refusals := make([]error, len(batch))
-	for i, j := range batch {
-		refusals[i] = visit(t, address, j, version)
-	}
-	return refusals
+	return address, stop
 }
 
 // visit connects as the client that shows what is asked about, and returns why the server refuses it. That it does not
@@ -183,7 +193,7 @@ func toClients(t *testing.T, batch []judgement, option string, version uint16) [
 	for i, j := range batch {
 		done := make(chan error, 1)
 		go func() { done <- welcome(t.Context(), listener, j, version) }()
-		out := openssl(t, args...)
+		out := openssl(t, "", args...)
 		err := <-done
 		switch timeout, ok := errors.AsType[net.Error](err); {
 		case ok && timeout.Timeout():

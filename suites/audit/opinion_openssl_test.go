@@ -76,18 +76,12 @@ func sendsMore(j judgement) bool {
 	return err == nil && len(issued.Chain) > 1
 }
 
-var (
-	opensslError    = regexp.MustCompile(`^error (\d+) at \d+ depth lookup: ?(.*)`)
-	opensslVerified = regexp.MustCompile(`(\d+)\.pem: OK`)
-	opensslRefused  = regexp.MustCompile(`^error .*?(\d+)\.pem: verification failed`)
-)
-
 // verifyWithOpenSSL runs one process for questions that have all but the leaf in common, and returns why OpenSSL refuses
 // each.
 func verifyWithOpenSSL(t *testing.T, batch []judgement) []error {
 	t.Helper()
 	dir := t.TempDir()
-	args := append([]string{"verify", "-purpose", "ssl" + string(batch[0].role()), "-attime", strconv.FormatInt(time.Now().Unix(), 10)}, trusting(writeBundle(t, dir, batch[0]))...)
+	options := trusting(writeBundle(t, dir, batch[0]))
 	var leaves []string
 	for i, j := range batch {
 		issued, err := authorities().Issue(j.shown)
@@ -101,31 +95,42 @@ func verifyWithOpenSSL(t *testing.T, batch []judgement) []error {
 		if len(rest) > 0 {
 			file := filepath.Join(dir, "rest.pem")
 			write(t, file, rest)
-			args = append(args, "-untrusted", file)
+			options = append(options, "-untrusted", file)
 		}
 	}
-	out := openssl(t, append(args, leaves...)...)
-	return opinionsIn(out, len(batch))
+	return verify(t, batch[0].role(), options, leaves...)
 }
 
-// opinionsIn reads what "openssl verify" says of so many files, which are named by number.
-func opinionsIn(out string, count int) []error {
-	refusals := make([]error, count)
+// verify has "openssl verify" judge the first certificate of each file, as of one who plays that role, and returns why it
+// refuses each.
+func verify(t *testing.T, role pki.Role, options []string, files ...string) []error {
+	t.Helper()
+	args := []string{"verify", "-purpose", "ssl" + string(role), "-attime", strconv.FormatInt(time.Now().Unix(), 10)}
+	return opinionsIn(openssl(t, "", slices.Concat(args, options, files)...), files)
+}
+
+var (
+	opensslError    = regexp.MustCompile(`^error (\d+) at \d+ depth lookup: ?(.*)`)
+	opensslVerified = regexp.MustCompile(`^(.*): OK$`)
+	opensslRefused  = regexp.MustCompile(`^error (.*): verification failed$`)
+)
+
+// opinionsIn reads what "openssl verify" says of files.
+func opinionsIn(out string, files []string) []error {
+	refusals := make([]error, len(files))
 	for i := range refusals {
 		refusals[i] = errors.New("nothing is said of it: " + out)
 	}
 	why := ""
 	for line := range strings.SplitSeq(out, "\n") {
 		if m := opensslVerified.FindStringSubmatch(line); m != nil {
-			i, _ := strconv.Atoi(m[1])
-			refusals[i] = nil
+			refusals[slices.Index(files, m[1])] = nil
 		}
 		if m := opensslError.FindStringSubmatch(line); m != nil {
 			why = m[1] + " " + m[2]
 		}
 		if m := opensslRefused.FindStringSubmatch(line); m != nil {
-			i, _ := strconv.Atoi(m[1])
-			refusals[i] = errors.New(why)
+			refusals[slices.Index(files, m[1])] = errors.New(why)
 		}
 	}
 	return refusals
@@ -142,13 +147,14 @@ func writeBundle(t *testing.T, dir string, j judgement) string {
 	return file
 }
 
-// openssl returns what the command says, on either stream: a refusal ends it as a failure does, and is read from what it
-// says.
-func openssl(t *testing.T, args ...string) string {
+// openssl returns what the command says on either stream when it is told something: a refusal ends it as a failure does,
+// and is read from what it says.
+func openssl(t *testing.T, told string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	command := exec.CommandContext(ctx, "openssl", args...)
+	command.Stdin = strings.NewReader(told)
 	out, err := command.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || ctx.Err() != nil) {
