@@ -43,6 +43,8 @@ type Asking string
 const (
 	// Insists: it asks for one, and refuses a peer that sends none.
 	Insists Asking = ""
+	// Anybody: it insists, and takes whoever has one.
+	Anybody Asking = "anybody"
 	// Ignores: it speaks TLS and asks for none.
 	Ignores Asking = "ignores"
 )
@@ -207,7 +209,7 @@ const (
 
 // End is one end of a link.
 type End struct {
-	// Component is the program that plays the end: the subject in case IDs.
+	// Component is the program that plays the end: the subject in case IDs; "" if nobody who plays it is judged yet.
 	Component string
 	// Identity is what its good credential names.
 	Identity pki.Identity
@@ -216,8 +218,6 @@ type End struct {
 	// State says what whoever plays the end makes of its parameters, which are given with these effects; nil for
 	// [AllOrNothing].
 	State func(given map[Parameter]Effect) State
-	// Once says that a client dials so seldom that it is started for each case anew, the way its link's client does.
-	Once bool
 }
 
 // Further is a component that plays an end of a link in the place of the link's own, and shows what that shows. It is

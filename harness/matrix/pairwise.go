@@ -14,7 +14,7 @@ import (
 // the most pairs that are still missing.
 func Pairwise(l link.Link) []Case {
 	var cases []Case
-	for _, subject := range []handshake.Side{handshake.Server, handshake.Client} {
+	for _, subject := range judged(l) {
 		cases = append(cases, pairs(l, subject)...)
 	}
 	return sorted(cases)

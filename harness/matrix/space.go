@@ -26,7 +26,7 @@ var Constraints = []string{
 func Space(l link.Link) []Case {
 	var cases []Case
 	modes := slices.DeleteFunc(slices.Clone(l.Modes), func(m link.Mode) bool { return m.Server.Plaintext() })
-	for _, subject := range []handshake.Side{handshake.Server, handshake.Client} {
+	for _, subject := range judged(l) {
 		for _, client := range pairable(handshake.Client) {
 			for _, server := range pairable(handshake.Server) {
 				for _, c := range candidates(modes, client, server, subject) {

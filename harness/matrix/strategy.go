@@ -75,7 +75,7 @@ func Core(l link.Link) []Case {
 // single enumerates the cases that differ from the accepted one in one attribute, those of all profiles.
 func single(l link.Link) []Case {
 	var cases []Case
-	for _, subject := range []handshake.Side{handshake.Server, handshake.Client} {
+	for _, subject := range judged(l) {
 		for _, m := range l.Modes {
 			cases = append(cases, modeCases(l, m, subject)...)
 		}
@@ -102,6 +102,11 @@ func single(l link.Link) []Case {
 		cases = append(cases, meetingCase(l, m))
 	}
 	return sorted(cases)
+}
+
+// judged are the sides of a link whose component is judged.
+func judged(l link.Link) []handshake.Side {
+	return slices.DeleteFunc([]handshake.Side{handshake.Server, handshake.Client}, func(s handshake.Side) bool { return l.End(s).Component == "" })
 }
 
 // begin is the case of a mode in which nothing is amiss, but for its version.

@@ -280,7 +280,7 @@ func (s showing) isRevoked() bool { return s.asked.Revokes && s.cred.Leaf.Serial
 
 func (s showing) isSomebodyElse() bool {
 	name, _ := s.knownAs()
-	return name == "" && s.asked.CN+s.asked.URISAN != ""
+	return name == "" && s.asked.Host == "" && s.asked.Asking != link.Anybody
 }
 
 // knownAs returns the name by which the peer is accepted, and the rule that says so; "" if it is not. Names are

@@ -1,8 +1,6 @@
 package etcd
 
 import (
-	"slices"
-
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/pki"
@@ -24,10 +22,10 @@ var Link = link.Link{
 	Name:      "etcd",
 	Groups:    []string{"ETCD"},
 	Decisions: decisions,
-	Client:    link.End{Component: "calicoctl", Identity: pki.Identity{CN: ClientCN, URISAN: ClientURI}, State: link.Paired, Once: true},
+	Client:    link.End{Identity: pki.Identity{CN: ClientCN, URISAN: ClientURI}, State: link.Paired},
 	Server:    link.End{Component: "etcd", Identity: pki.Identity{CN: ServerCN, URISAN: ServerURI, DNSName: LocalName, IPAddress: Address}, Names: serverNames, State: link.Paired},
 	Modes:     modes,
-	Settings:  slices.Concat(serverSettings),
+	Settings:  serverSettings,
 }
 
 var anchors = []pki.AuthorityName{pki.Trusted}
@@ -39,7 +37,7 @@ var modes = []link.Mode{
 	{Name: "plaintext", Text: "nothing is set: no TLS"},
 	{
 		Name: "mutual-tls", Text: "each end requires a certificate of the other",
-		Client: dialled, Server: link.Verifier{Trust: anchors},
+		Client: dialled, Server: link.Verifier{Trust: anchors, Asking: link.Anybody},
 	},
 	{
 		Name: "cn-user", Text: "etcd has users besides, and takes the Common Name of its client for one",
