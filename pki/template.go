@@ -175,13 +175,17 @@ func Good(role Role, id Identity) Credential {
 		PathLen:   NoPathLen,
 		Key:       P256,
 	}
-	for _, n := range []struct {
+	names := []struct {
 		is   string
 		into *[]string
 	}{
-		{id.CN, &leaf.CommonNames}, {id.URISAN, &leaf.URIs}, {id.DNSName, &leaf.DNSNames},
-		{id.IPAddress, &leaf.IPAddresses}, {id.Organization, &leaf.Organizations},
-	} {
+		{id.CN, &leaf.CommonNames},
+		{id.URISAN, &leaf.URIs},
+		{id.DNSName, &leaf.DNSNames},
+		{id.IPAddress, &leaf.IPAddresses},
+		{id.Organization, &leaf.Organizations},
+	}
+	for _, n := range names {
 		if n.is != "" {
 			*n.into = []string{n.is}
 		}

@@ -84,7 +84,7 @@ func TestHarmlessVariantsCompose(t *testing.T) {
 				j.asked.URISAN = ""
 			case pki.TouchesURI:
 				j.asked.CN = ""
-			case pki.TouchesBoth, pki.TouchesNone:
+			case pki.TouchesBoth, pki.TouchesNone, pki.TouchesHost:
 			}
 		}
 		if j.asked.CN == "" && j.asked.URISAN == "" {

@@ -44,7 +44,7 @@ func asks(t pki.Touched, peer pki.Identity) link.Verifier {
 		v.URISAN = ""
 	case pki.TouchesURI:
 		v.CN = ""
-	case pki.TouchesNone, pki.TouchesBoth:
+	case pki.TouchesNone, pki.TouchesBoth, pki.TouchesHost:
 	}
 	return v
 }

@@ -49,7 +49,7 @@ func attempt(t *testing.T, role pki.Role, variant string, touched pki.Touched, v
 		require.URISAN = ""
 	case pki.TouchesURI:
 		require.CN = ""
-	case pki.TouchesNone, pki.TouchesBoth:
+	case pki.TouchesNone, pki.TouchesBoth, pki.TouchesHost:
 	}
 	return link.Attempt{Show: show, Roots: pool, Require: require, Version: version}
 }
