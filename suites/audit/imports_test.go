@@ -28,7 +28,7 @@ var mayImport = []struct {
 	{"harness/evidence", []string{"harness/handshake", "pki"}, ""},
 	{"harness/launch/", []string{"harness/launch", "harness/launch/"}, ""},
 	{"harness/launch", nil, ""},
-	{"harness/link/", []string{"harness/link", "harness/evidence", "harness/handshake", "pki"}, ""},
+	{"harness/link/", []string{"harness/link", "harness/link/instrument", "harness/evidence", "harness/handshake", "pki"}, ""},
 	{"harness/link", []string{"pki", "harness/handshake"}, ""},
 	{"harness/migration", nil, "standard library only"},
 	{"harness/matrix", []string{"harness/link", "harness/handshake", "pki"}, ""},
