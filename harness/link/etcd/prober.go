@@ -28,7 +28,8 @@ var _ link.Prober = Prober{}
 // Probe implements [link.Prober]. TLS and gRPC are taken one after the other over the same connection, as a gRPC client
 // keeps back why it was refused. The account is Accepted if a Range was answered, and Refused if the prober objected to the
 // server; WasRefused if an alert came, the server closed the connection, or etcd denied the Range; Failed for anything else.
-// Its phase is PhaseApplication once application data has come. Its identity is the user whose own key was read.
+// Its phase is PhaseApplication once application data has come. Its identity is
+// Calico's user, where the key that only that user may read was read.
 func (Prober) Probe(ctx context.Context, address, local string, a link.Attempt) (handshake.Account, string) {
 	ctx, cancel := instrument.Bounded(ctx)
 	defer cancel()
@@ -61,6 +62,7 @@ func converse(ctx context.Context, s *instrument.Session, a link.Attempt) error 
 	}
 	over := instrument.NewTapped(s)
 	user, err := read(ctx, over, UserKey(ClientCN))
+	s.Account.Octets = over.Octets()
 	switch broke := over.Broke(); {
 	case err == nil:
 		s.Account.Identity = user
