@@ -9,6 +9,7 @@ import (
 
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/link/instrument"
 )
 
 // ConductNames returns the conducts that the prober can play.
@@ -39,12 +40,12 @@ func Hurried(from, until, reaction time.Duration) Observer {
 }
 
 // TLSHello is a ClientHello or a ServerHello.
-type TLSHello = tlsHello
+type TLSHello = instrument.Hello
 
 // The two kinds.
 const (
-	ClientHello = messageClientHello
-	ServerHello = messageServerHello
+	ClientHello = instrument.MessageClientHello
+	ServerHello = instrument.MessageServerHello
 )
 
 // Offering returns the ClientHello that offers a suite, as a record.
@@ -53,36 +54,36 @@ func Offering(s link.Suite) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.record(messageClientHello)
+	return h.Record(instrument.MessageClientHello)
 }
 
 // Choosing returns the ServerHello that answers a client by a version and a suite, as a record.
 func Choosing(client io.Reader, version, suite uint16) ([]byte, error) {
-	kind, body, err := readMessage(client)
+	kind, body, err := instrument.ReadMessage(client)
 	if err != nil {
 		return nil, err
 	}
-	offered, err := parseHello(kind, body)
+	offered, err := instrument.ParseHello(kind, body)
 	if err != nil {
 		return nil, err
 	}
-	h, err := choosing(offered, version, suite)
+	h, err := instrument.Choosing(offered, version, suite)
 	if err != nil {
 		return nil, err
 	}
-	return h.record(messageServerHello)
+	return h.Record(instrument.MessageServerHello)
 }
 
 // ReadHello reads a hello from a record, and writes it anew.
 func ReadHello(record []byte) (h TLSHello, again []byte, err error) {
-	kind, body, err := readMessage(bytes.NewReader(record))
+	kind, body, err := instrument.ReadMessage(bytes.NewReader(record))
 	if err != nil {
 		return h, nil, err
 	}
-	if h, err = parseHello(kind, body); err != nil {
+	if h, err = instrument.ParseHello(kind, body); err != nil {
 		return h, nil, err
 	}
-	again, err = h.record(kind)
+	again, err = h.Record(kind)
 	return h, again, err
 }
 

@@ -110,21 +110,21 @@ func (s service) shakeHands() (done bool, err error) {
 	if err != nil {
 		return true, err
 	}
-	h, ok := s.hear()
+	h, ok := s.Hear()
 	if version := instrument.Versions[s.attempt.Version]; ok {
 		if s.reception.hears != nil {
-			if err := s.reception.hears(h.hello); err != nil {
+			if err := s.reception.hears(h.Hello); err != nil {
 				return true, s.object(err)
 			}
 		}
-		if !h.hello.offers(version) {
-			return true, s.choose(h.hello, version, chosen[version])
+		if !h.Hello.Offers(version) {
+			return true, s.choose(h.Hello, version, instrument.Chosen[version])
 		}
 		if s.reception.instead != nil {
 			return true, s.reception.instead(s, h)
 		}
 	}
-	return false, s.secure(tls.Server(h.conn, settings))
+	return false, s.secure(tls.Server(h.Conn, settings))
 }
 
 func (s service) answer(hello MsgClientHello) error {

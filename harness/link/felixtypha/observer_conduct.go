@@ -1,13 +1,11 @@
 package felixtypha
 
 import (
-	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"slices"
 	"time"
@@ -29,7 +27,7 @@ var receptions = []reception{
 	{name: "chain", asks: wantChain},
 	{name: "closing", inTheClear: hangUp},
 	{name: "silent", inTheClear: func(s service) error { return s.outlast(nil) }},
-	{name: "stall-accept", instead: func(s service, _ heard) error { return s.outlast(nil) }},
+	{name: "stall-accept", instead: func(s service, _ instrument.Heard) error { return s.outlast(nil) }},
 	{name: "stall-hello", instead: drip},
 	{name: "stall-certificate", instead: fallSilent},
 	{name: "renegotiate", instead: renegotiate},
@@ -41,12 +39,12 @@ var receptions = []reception{
 type reception struct {
 	name string
 	// hears objects to a ClientHello.
-	hears func(tlsHello) error
+	hears func(instrument.Hello) error
 	// asks changes what it asks of the client in the TLS handshake.
 	asks func(link.Attempt, *tls.Config)
 	// instead is done in the place of everything that comes after the ClientHello, inTheClear after the first octets of a
 	// client that speaks TLS to a server that does not.
-	instead    func(service, heard) error
+	instead    func(service, instrument.Heard) error
 	inTheClear func(service) error
 	// answers is what it says to the client's hello, and after what it waits for then.
 	answers func(MsgClientHello) []any
@@ -61,45 +59,18 @@ func receptionNamed(name string) (reception, bool) {
 	return receptions[i], true
 }
 
-// heard is a ClientHello, and the connection on which it can be read once more.
-type heard struct {
-	hello tlsHello
-	conn  net.Conn
-}
-
-// hear reads ahead. It reports false for what is no ClientHello: crypto/tls will know what to say of it.
-func (s service) hear() (heard, bool) {
-	var ahead bytes.Buffer
-	kind, body, err := readMessage(io.TeeReader(s.Raw, &ahead))
-	h := heard{conn: resumption{s.Raw, io.MultiReader(&ahead, s.Raw)}}
-	if err != nil || kind != messageClientHello {
-		return h, false
-	}
-	h.hello, err = parseHello(kind, body)
-	return h, err == nil
-}
-
-// resumption is a connection of which something was read ahead.
-type resumption struct {
-	net.Conn
-	from io.Reader
-}
-
-// Read implements [net.Conn].
-func (r resumption) Read(p []byte) (int, error) { return r.from.Read(p) }
-
 // plainHello objects to what a client that dials an address and keeps no sessions has no use for.
-func plainHello(h tlsHello) error {
+func plainHello(h instrument.Hello) error {
 	for _, e := range []struct {
 		id   uint16
 		what string
 	}{
-		{extensionSessionTicket, "a session ticket"},
-		{extensionPreSharedKey, "a pre-shared key"},
-		{extensionALPN, "an application protocol"},
-		{extensionServerName, "a server name"},
+		{instrument.ExtensionSessionTicket, "a session ticket"},
+		{instrument.ExtensionPreSharedKey, "a pre-shared key"},
+		{instrument.ExtensionALPN, "an application protocol"},
+		{instrument.ExtensionServerName, "a server name"},
 	} {
-		if _, ok := h.extensions[e.id]; ok {
+		if _, ok := h.Extensions[e.id]; ok {
 			return fmt.Errorf("%w: the client offers %s", instrument.ErrObjection, e.what)
 		}
 	}
@@ -107,8 +78,8 @@ func plainHello(h tlsHello) error {
 }
 
 // listedAlone objects to suites that are not on Calico's list.
-func listedAlone(h tlsHello) error {
-	for _, id := range h.suites {
+func listedAlone(h instrument.Hello) error {
+	for _, id := range h.Suites {
 		if !slices.Contains(listedSuites, id) && !slices.Contains(signals, id) {
 			return fmt.Errorf("%w: the client offers the suite %#04x, which is not on the list", instrument.ErrObjection, id)
 		}
@@ -135,55 +106,27 @@ func wantChain(_ link.Attempt, c *tls.Config) {
 	}
 }
 
-// The suites that an observer chooses, offered or not: that of old with a version that is refused, and some that no
-// client should offer.
-var (
-	chosen    = map[uint16]uint16{tls.VersionTLS13: 0x1301, tls.VersionTLS12: 0xc02b, tls.VersionTLS11: 0xc00a, tls.VersionTLS10: 0xc00a}
-	unoffered = map[uint16][]uint16{tls.VersionTLS12: {0x0005, 0x0000}, tls.VersionTLS13: {0x1304, 0x00c6}}
-)
+// unoffered are suites that no client should offer.
+var unoffered = map[uint16][]uint16{tls.VersionTLS12: {0x0005, 0x0000}, tls.VersionTLS13: {0x1304, 0x00c6}}
 
 // chooseUnoffered chooses a suite that the client did not offer.
-func chooseUnoffered(s service, h heard) error {
+func chooseUnoffered(s service, h instrument.Heard) error {
 	version := instrument.Versions[s.attempt.Version]
 	for _, suite := range unoffered[version] {
-		if !slices.Contains(h.hello.suites, suite) {
-			return s.choose(h.hello, version, suite)
+		if !slices.Contains(h.Hello.Suites, suite) {
+			return s.choose(h.Hello, version, suite)
 		}
 	}
 	return s.object(fmt.Errorf("%w: the client offers each of the suites %#04x", instrument.ErrObjection, unoffered[version]))
 }
 
 // choose answers a ClientHello with a version and a suite that the client must not take, and waits for it to say so.
-func (s service) choose(offered tlsHello, version, suite uint16) error {
-	h, err := choosing(offered, version, suite)
-	if err != nil {
-		return err
-	}
-	record, err := h.record(messageServerHello)
-	if err != nil {
-		return err
-	}
-	if _, err := s.Raw.Write(record); err != nil {
-		return fmt.Errorf("choosing version %#04x and suite %#04x: %w", version, suite, err)
-	}
-	if err := s.Raw.SetReadDeadline(time.Now().Add(s.endurance.reaction)); err != nil {
-		return err
-	}
-	kind, _, err := readMessage(s.Raw)
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return s.object(fmt.Errorf("%w: the client does not refuse version %#04x with suite %#04x", instrument.ErrObjection, version, suite))
-	case err != nil:
-		return fmt.Errorf("choosing version %#04x and suite %#04x: %w", version, suite, objection(err))
-	}
-	return s.object(fmt.Errorf("%w: the client went on with version %#04x and suite %#04x, by a message of type %d", instrument.ErrObjection, version, suite, kind))
+func (s service) choose(offered instrument.Hello, version, suite uint16) error {
+	return s.Session.Choose(offered, version, suite, s.endurance.reaction)
 }
 
 // object tells the client that the observer objects to it, in the clear, and returns the objection.
-func (s service) object(err error) error {
-	_, _ = s.Raw.Write(alertRecord(byte(handshake.HandshakeFailure)))
-	return err
-}
+func (s service) object(err error) error { return s.Session.Object(err) }
 
 // hangUp closes its side of the connection, and waits for the client to close the other.
 func hangUp(s service) error {

@@ -19,12 +19,12 @@ import (
 
 // renegotiate asks the client, once both have shaken hands, to do so anew (RFC 5246 section 7.4.1.1), and waits for it
 // to refuse. crypto/tls cannot ask, so the observer goes on by itself with the keys that were agreed upon.
-func renegotiate(s service, h heard) error {
+func renegotiate(s service, h instrument.Heard) error {
 	settings, err := s.settings()
 	if err != nil {
 		return err
 	}
-	tapped := &tap{Conn: h.conn}
+	tapped := &tap{Conn: h.Conn}
 	secret := &masterSecret{}
 	settings.CipherSuites, settings.KeyLogWriter = []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}, secret
 	if err := s.secure(tls.Server(tapped, settings)); err != nil {
@@ -32,11 +32,11 @@ func renegotiate(s service, h heard) error {
 	}
 	s.Conn = s.Raw
 	s.listen(s.Raw)
-	client, server, err := tapped.take(h.hello, secret.octets)
+	client, server, err := tapped.take(h.Hello, secret.octets)
 	if err != nil {
 		return fmt.Errorf("taking over from crypto/tls: %w", err)
 	}
-	if _, err := s.Raw.Write(server.seal(instrument.RecordHandshake, []byte{messageHelloRequest, 0, 0, 0})); err != nil {
+	if _, err := s.Raw.Write(server.seal(instrument.RecordHandshake, []byte{instrument.MessageHelloRequest, 0, 0, 0})); err != nil {
 		return fmt.Errorf("asking the client to renegotiate: %w", err)
 	}
 	from := io.MultiReader(bytes.NewReader(tapped.beyond), s.Raw)
@@ -97,30 +97,30 @@ func (t *tap) Write(p []byte) (int, error) {
 }
 
 // take returns the two directions of a connection on which each end has said its Finished.
-func (t *tap) take(client tlsHello, master []byte) (ofClient, ofServer *direction, err error) {
-	kind, body, err := readMessage(&t.written)
+func (t *tap) take(client instrument.Hello, master []byte) (ofClient, ofServer *direction, err error) {
+	kind, body, err := instrument.ReadMessage(&t.written)
 	if err != nil {
 		return nil, nil, err
 	}
-	server, err := parseHello(kind, body)
+	server, err := instrument.ParseHello(kind, body)
 	if err != nil {
 		return nil, nil, err
 	}
 	for rest := t.read.Bytes(); ; {
 		kind, content, after, ok := cutRecord(rest)
 		if !ok {
-			return nil, nil, fmt.Errorf("%w: the client has not finished", errNoHello)
+			return nil, nil, fmt.Errorf("%w: the client has not finished", instrument.ErrNoHello)
 		}
 		rest = after
 		if kind == recordChangeCipherSpec && len(content) == 1 {
 			if _, _, t.beyond, ok = cutRecord(rest); !ok {
-				return nil, nil, fmt.Errorf("%w: the client has not finished", errNoHello)
+				return nil, nil, fmt.Errorf("%w: the client has not finished", instrument.ErrNoHello)
 			}
 			break
 		}
 	}
 	const key, salt = 16, 4
-	block := prf(master, "key expansion", slices.Concat(server.random, client.random), 2*key+2*salt)
+	block := prf(master, "key expansion", slices.Concat(server.Random, client.Random), 2*key+2*salt)
 	if ofClient, err = newDirection(block[:key], block[2*key:2*key+salt]); err != nil {
 		return nil, nil, err
 	}

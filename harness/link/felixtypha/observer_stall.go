@@ -62,13 +62,13 @@ func (s service) enough(err error) error {
 }
 
 // drip says its ServerHello octet by octet.
-func drip(s service, h heard) error {
+func drip(s service, h instrument.Heard) error {
 	version := instrument.Versions[s.attempt.Version]
-	answer, err := choosing(h.hello, version, chosen[version])
+	answer, err := instrument.Choosing(h.Hello, version, instrument.Chosen[version])
 	if err != nil {
 		return err
 	}
-	record, err := answer.record(messageServerHello)
+	record, err := answer.Record(instrument.MessageServerHello)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func drip(s service, h heard) error {
 }
 
 // fallSilent shakes hands up to its certificate, and says nothing after that.
-func fallSilent(s service, h heard) error {
+func fallSilent(s service, h instrument.Heard) error {
 	settings, err := s.settings()
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func fallSilent(s service, h heard) error {
 		return err
 	}
 	through := map[link.Version]int{link.TLS12: 2, link.TLS13: 5}[s.attempt.Version]
-	err = tls.Server(&hushed{Conn: h.conn, through: through}, settings).Handshake() //nolint:noctx // raw has a deadline
+	err = tls.Server(&hushed{Conn: h.Conn, through: through}, settings).Handshake() //nolint:noctx // raw has a deadline
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = nil
 	}

@@ -3,7 +3,6 @@ package felixtypha
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -52,35 +51,27 @@ func (s *session) offer(suite link.Suite) error {
 	if err != nil {
 		return err
 	}
-	record, err := h.record(messageClientHello)
+	record, err := h.Record(instrument.MessageClientHello)
 	if err != nil {
 		return err
 	}
 	if _, err := s.Raw.Write(record); err != nil {
 		return fmt.Errorf("offering %s: %w", suite.Name, err)
 	}
-	kind, body, err := readMessage(s.Raw)
+	kind, body, err := instrument.ReadMessage(s.Raw)
 	if err != nil {
-		return fmt.Errorf("waiting for the server to answer an offer of %s: %w", suite.Name, objection(err))
+		return fmt.Errorf("waiting for the server to answer an offer of %s: %w", suite.Name, instrument.Objection(err))
 	}
-	if kind != messageServerHello {
+	if kind != instrument.MessageServerHello {
 		return fmt.Errorf("%w: wanted a ServerHello or an alert, found a handshake message of type %d", instrument.ErrObjection, kind)
 	}
-	answer, err := parseHello(kind, body)
+	answer, err := instrument.ParseHello(kind, body)
 	if err != nil {
-		return objection(err)
+		return instrument.Objection(err)
 	}
-	_, _ = s.Raw.Write(alertRecord(byte(handshake.HandshakeFailure)))
-	if answer.suites[0] != suite.ID {
-		return fmt.Errorf("%w: the server chose suite %#04x, and was offered %s alone", instrument.ErrObjection, answer.suites[0], suite.Name)
+	_, _ = s.Raw.Write(instrument.AlertRecord(byte(handshake.HandshakeFailure)))
+	if answer.Suites[0] != suite.ID {
+		return fmt.Errorf("%w: the server chose suite %#04x, and was offered %s alone", instrument.ErrObjection, answer.Suites[0], suite.Name)
 	}
 	return fmt.Errorf("%w: the server agreed to %s", instrument.ErrObjection, suite.Name)
-}
-
-// objection makes an objection of what is no hello: it is the peer's doing.
-func objection(err error) error {
-	if errors.Is(err, errNoHello) {
-		return fmt.Errorf("%w: %w", instrument.ErrObjection, err)
-	}
-	return err
 }
