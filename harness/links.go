@@ -2,6 +2,7 @@ package harness
 
 import (
 	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/link/etcd"
 	"github.com/calico-tls/conformance/harness/link/felixtypha"
 )
 
@@ -15,6 +16,7 @@ type Link struct {
 // Links lists the links, one line each.
 var Links = []Link{
 	{felixtypha.Link, felixtypha.Prober{}, felixtypha.Observer{}},
+	{etcd.Link, etcd.Prober{}, nil},
 }
 
 // LinkNamed returns the link of that name.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/calico-tls/conformance/harness"
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/link/felixtypha"
@@ -33,7 +34,17 @@ func ids(cases []matrix.Case) []string {
 
 func TestCoreGolden(t *testing.T) {
 	t.Parallel()
-	compareGolden(t, "core.txt", ids(matrix.Core(felixtypha.Link)))
+	compareGolden(t, "core.txt", ids(ofLinks(matrix.Core)))
+}
+
+// ofLinks enumerates the cases of all links, sorted by ID.
+func ofLinks(enumerate func(link.Link) []matrix.Case) []matrix.Case {
+	var all []matrix.Case
+	for _, l := range harness.Links {
+		all = append(all, enumerate(l.Link)...)
+	}
+	slices.SortFunc(all, func(a, b matrix.Case) int { return strings.Compare(a.ID(), b.ID()) })
+	return all
 }
 
 // compareGolden holds IDs against a golden file. One that vanishes from it, or changes, breaks a promise.
@@ -58,10 +69,10 @@ func compareGolden(t *testing.T, file string, all []string) {
 // TestSlow: what takes long by nature is in no strategy, and is listed by itself.
 func TestSlow(t *testing.T) {
 	t.Parallel()
-	slow := ids(matrix.InProfile(felixtypha.Link, matrix.Strategies[0], matrix.Slow))
+	slow := ids(ofLinks(func(l link.Link) []matrix.Case { return matrix.InProfile(l, matrix.Strategies[0], matrix.Slow) }))
 	compareGolden(t, "slow.txt", slow)
 	for _, s := range matrix.Strategies {
-		for _, id := range ids(s.Cases(felixtypha.Link)) {
+		for _, id := range ids(ofLinks(s.Cases)) {
 			if slices.Contains(slow, id) {
 				t.Errorf("%s: %s takes long, and is among the cases", s.Name, id)
 			}
@@ -72,7 +83,7 @@ func TestSlow(t *testing.T) {
 func TestIDs(t *testing.T) {
 	t.Parallel()
 	for _, s := range matrix.Strategies {
-		cases := s.Cases(felixtypha.Link)
+		cases := ofLinks(s.Cases)
 		all := ids(cases)
 		if !slices.IsSorted(all) {
 			t.Errorf("%s: the cases are not sorted", s.Name)

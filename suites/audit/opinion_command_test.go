@@ -1,7 +1,7 @@
 package audit_test
 
 import (
-	"fmt"
+	"encoding/pem"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,13 +23,30 @@ func TestOpenSSLVerifyAgreesOnFilesOfTheCommand(t *testing.T) {
 	requireOpenSSL(t)
 	command := buildCommand(t)
 	l := newLedger(opensslVerify)
-	for _, j := range sample(judgements(t)) {
+	for _, j := range sample(shown(judgements(t))) {
 		dir := t.TempDir()
 		writeWithCommand(t, command, j.cases[0], dir)
 		shown, trusted := filepath.Join(dir, string(j.side)+".crt"), filepath.Join(dir, string(j.side.Other())+"-trust.crt")
-		l.hold(t, j, ofPath(j.oracle()), verify(t, j.role(), append(trusting(trusted), "-untrusted", shown), shown)[0])
+		if j.asked.Revokes {
+			appendList(t, trusted, filepath.Join(dir, string(j.side.Other())+"-revoked.crl"))
+		}
+		l.hold(t, j, ofPath(j.oracle()), verify(t, j.role(), append(asking(trusted, j), "-untrusted", shown), shown)[0])
 	}
 	l.close(t)
+}
+
+// appendList adds a revocation list to a trust bundle: the command writes it as etcd reads it, in DER.
+func appendList(t *testing.T, bundle, list string) {
+	t.Helper()
+	der, err := os.ReadFile(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted, err := os.ReadFile(bundle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, bundle, append(trusted, pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})...))
 }
 
 // sample is the first question about each variant, but for those that differ in a name, of which OpenSSL is not told, and
@@ -41,7 +58,7 @@ func sample(all []judgement) []judgement {
 		if v.Breaks == pki.CheckIdentity || j.shown.Sending == pki.SendNothing {
 			return true
 		}
-		bundle := fmt.Sprint(j.side, j.asked.Trust, j.style)
+		bundle := j.asker()
 		again := seen[v.Name] && seen[bundle]
 		seen[v.Name], seen[bundle] = true, true
 		return again

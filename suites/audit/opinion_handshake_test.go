@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/calico-tls/conformance/harness/handshake"
-	"github.com/calico-tls/conformance/harness/oracle"
 	"github.com/calico-tls/conformance/pki"
 )
 
@@ -44,13 +43,12 @@ func TestOpenSSLShakesHands(t *testing.T) {
 			t.Parallel()
 			l := newLedger(version.who)
 			asked := map[string][]judgement{}
-			for _, j := range anonymous(judgements(t)) {
+			for _, j := range anonymous(shown(judgements(t))) {
 				v, _ := pki.VariantNamed(j.variants[0])
 				if len(v.Versions) > 0 && !slices.Contains(v.Versions, version.name) || j.style == pki.BundleBroken {
 					continue // it cannot be posed, or OpenSSL does not start with it
 				}
-				key := fmt.Sprint(j.side, j.asked.Trust, j.style)
-				asked[key] = append(asked[key], j)
+				asked[j.asker()] = append(asked[j.asker()], j)
 			}
 			for _, batch := range asked {
 				peer := toServer
@@ -64,14 +62,6 @@ func TestOpenSSLShakesHands(t *testing.T) {
 			l.close(t)
 		})
 	}
-}
-
-// inHandshake is the oracle's objection but for the name, of which OpenSSL is not told.
-func inHandshake(o oracle.Objection) oracle.Objection {
-	if o.Check == pki.CheckIdentity {
-		return oracle.Objection{}
-	}
-	return o
 }
 
 // own writes the good credential of the end that OpenSSL plays, and returns the options that name its files.
@@ -100,7 +90,7 @@ var listening = regexp.MustCompile(`ACCEPT (\S+)`)
 func toServer(t *testing.T, batch []judgement, option string, version uint16) []error {
 	t.Helper()
 	dir := t.TempDir()
-	address, stop := serve(t, option, slices.Concat(own(t, dir, handshake.Server), trusting(writeBundle(t, dir, batch[0])))...)
+	address, stop := serve(t, option, slices.Concat(own(t, dir, handshake.Server), asking(writeBundle(t, dir, batch[0]), batch[0]))...)
 	defer stop()
 	refusals := make([]error, len(batch))
 	for i, j := range batch {
@@ -187,7 +177,7 @@ func toClients(t *testing.T, batch []judgement, option string, version uint16) [
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	args := append(own(t, dir, handshake.Client), trusting(writeBundle(t, dir, batch[0]))...)
+	args := append(own(t, dir, handshake.Client), asking(writeBundle(t, dir, batch[0]), batch[0])...)
 	args = append([]string{"s_client", option, "-quiet", "-connect", listener.Addr().String(), "-verify", "10"}, args...)
 	refusals := make([]error, len(batch))
 	for i, j := range batch {

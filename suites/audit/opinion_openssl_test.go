@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,10 +27,33 @@ func trusting(bundle string) []string {
 	return []string{"-CAfile", bundle, "-no-CApath", "-no-CAstore", "-partial_chain", "-auth_level", "1"}
 }
 
+// asking are the options that name the file of j's trust bundle and what else OpenSSL is told of what j asks: the host, and
+// whether to heed the revocation list that the file holds as well.
+func asking(bundle string, j judgement) []string {
+	options := trusting(bundle)
+	if _, err := netip.ParseAddr(j.asked.Host); err == nil {
+		options = append(options, "-verify_ip", j.asked.Host)
+	} else if j.asked.Host != "" {
+		options = append(options, "-verify_hostname", j.asked.Host)
+	}
+	if j.asked.Revokes {
+		options = append(options, "-crl_check")
+	}
+	return options
+}
+
 // ofPath is the oracle's objection as far as certificates tell: OpenSSL is not told which name is required, and does not
 // see who holds a key.
 func ofPath(o oracle.Objection) oracle.Objection {
-	if o.Check == pki.CheckIdentity || o.Check == pki.CheckPossession {
+	if o.Check == pki.CheckPossession {
+		return oracle.Objection{}
+	}
+	return inHandshake(o)
+}
+
+// inHandshake is the oracle's objection but for the name, of which OpenSSL is not told; the host it is.
+func inHandshake(o oracle.Objection) oracle.Objection {
+	if o.Check == pki.CheckIdentity && o.Cause != "host" {
 		return oracle.Objection{}
 	}
 	return o
@@ -42,11 +66,11 @@ func TestOpenSSLVerifyAgrees(t *testing.T) {
 	requireOpenSSL(t)
 	l := newLedger(opensslVerify)
 	batches := map[string][]judgement{}
-	for _, j := range anonymous(judgements(t)) {
+	for _, j := range anonymous(shown(judgements(t))) {
 		if j.shown.Sending == pki.SendNothing {
 			continue // there is nothing to verify
 		}
-		batch := fmt.Sprint(j.side, j.asked.Trust, j.style)
+		batch := j.asker()
 		if sendsMore(j) {
 			batch += fmt.Sprint(j.variants) // one process has one file of intermediates
 		}
@@ -64,7 +88,7 @@ func TestOpenSSLVerifyAgrees(t *testing.T) {
 func anonymous(all []judgement) []judgement {
 	seen := map[string]bool{}
 	return slices.DeleteFunc(all, func(j judgement) bool {
-		key := fmt.Sprint(j.variants, j.side, j.asked.Trust, j.style)
+		key := fmt.Sprint(j.variants, j.asker())
 		again := seen[key]
 		seen[key] = true
 		return again
@@ -81,7 +105,7 @@ func sendsMore(j judgement) bool {
 func verifyWithOpenSSL(t *testing.T, batch []judgement) []error {
 	t.Helper()
 	dir := t.TempDir()
-	options := trusting(writeBundle(t, dir, batch[0]))
+	options := asking(writeBundle(t, dir, batch[0]), batch[0])
 	var leaves []string
 	for i, j := range batch {
 		issued, err := authorities().Issue(j.shown)
@@ -141,6 +165,13 @@ func writeBundle(t *testing.T, dir string, j judgement) string {
 	bundle, err := authorities().BundleIn(j.style, j.asked.Trust, j.good)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if j.asked.Revokes {
+		list, err := authorities().CRL(pki.RevokedSerial)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bundle = append(bundle, list...)
 	}
 	file := filepath.Join(dir, "bundle.pem")
 	write(t, file, bundle)

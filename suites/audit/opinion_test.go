@@ -40,11 +40,19 @@ func (j judgement) role() pki.Role {
 	return pki.Client
 }
 
+// asker says who is asked: whatever the relying party needs to be told is in it, but for the names.
+func (j judgement) asker() string {
+	return fmt.Sprint(j.side, j.asked.Trust, j.style, j.asked.Host, j.asked.Revokes)
+}
+
 // oracle returns the oracle's objection.
 func (j judgement) oracle() oracle.Objection { return oracle.Examine(j.asked, j.side, j.shown, j.good) }
 
 func (j judgement) String() string {
 	text := fmt.Sprintf("the %s shows %v to one that trusts %v and requires %q or %q", j.side, j.variants, j.asked.Trust, j.asked.CN, j.asked.URISAN)
+	if j.asked.Host != "" {
+		text += fmt.Sprintf(" of the host %s", j.asked.Host)
+	}
 	if len(j.cases) > 0 {
 		text += " as in " + j.cases[0]
 	}
@@ -111,6 +119,28 @@ func of(t testing.TB, l link.Link, c matrix.Case) []judgement {
 		fromClient.variants, fromClient.shown.Sending = []string{"none"}, pki.SendNothing
 	}
 	return []judgement{fromServer, fromClient}
+}
+
+// shown are the questions in which a certificate is shown at all: whoever asks for none is of no opinion on any. Others
+// than the oracle are put these alone; that it accepts whatever such an end would not see, [TestNobodySeesWhatIsNotAsked]
+// holds.
+func shown(all []judgement) []judgement {
+	return slices.DeleteFunc(all, func(j judgement) bool { return j.asked.Asking == link.Ignores })
+}
+
+// TestNobodySeesWhatIsNotAsked: an end that asks for no certificate objects to none.
+func TestNobodySeesWhatIsNotAsked(t *testing.T) {
+	t.Parallel()
+	all := judgements(t)
+	seen := len(shown(slices.Clone(all)))
+	for _, j := range all {
+		if o := j.oracle(); j.asked.Asking == link.Ignores && o != (oracle.Objection{}) {
+			t.Errorf("%s: it asks for none, and the oracle objects %+v", j, o)
+		}
+	}
+	if seen == len(all) {
+		t.Error("wanted questions to ends that ask for no certificate, found none")
+	}
 }
 
 // authorities are those of all opinions, as large keys take long to make.

@@ -116,8 +116,8 @@ func Load(o Options) (*Run, error) {
 	}
 	if len(r.due) == 0 {
 		return nil, &UsageError{
-			fmt.Sprintf("enumerating cases: target %s has no component that is judged", t.Name),
-			"give it a component typha or felix",
+			fmt.Sprintf("enumerating cases: target %s has no component that is judged in the profile %s", t.Name, profile.Name),
+			"give it one that is, such as typha or felix, or choose another profile",
 		}
 	}
 	r.Cases = r.due

@@ -49,7 +49,8 @@ func newPKI() *cobra.Command {
 	return cmd
 }
 
-// writeFiles writes what each end of a case shows, as SIDE.crt and SIDE.key, and what it trusts, as SIDE-trust.crt.
+// writeFiles writes what each end of a case shows, as SIDE.crt and SIDE.key, what it trusts, as SIDE-trust.crt, and the
+// revocation list that it heeds, in DER as etcd reads it, as SIDE-revoked.crl.
 func writeFiles(c matrix.Case, dir string) ([]string, error) {
 	l, _ := harness.LinkNamed(c.Link)
 	client, server, err := oracle.Verifiers(l.Link, c)
@@ -75,6 +76,9 @@ func writeFiles(c matrix.Case, dir string) ([]string, error) {
 			}
 			written = append(written, files.Certificate, files.Key)
 		}
+		if len(e.requires.Trust) == 0 {
+			continue
+		}
 		good, _ := pki.VariantNamed("good")
 		style := pki.BundlePlain
 		if s, ok := l.Setting(c.Setting, c.Mode, c.Subject); ok && s.Side == e.side {
@@ -87,6 +91,18 @@ func writeFiles(c matrix.Case, dir string) ([]string, error) {
 		name := filepath.Join(dir, string(e.side)+"-trust.crt")
 		if err := os.WriteFile(name, bundle, 0o644); err != nil {
 			return nil, fmt.Errorf("writing the %s's trust bundle: %w", e.side, err)
+		}
+		written = append(written, name)
+		if !e.requires.Revokes {
+			continue
+		}
+		list, err := authorities.RevocationList(pki.RevokedSerial)
+		if err != nil {
+			return nil, fmt.Errorf("making the %s's revocation list: %w", e.side, err)
+		}
+		name = filepath.Join(dir, string(e.side)+"-revoked.crl")
+		if err := os.WriteFile(name, list, 0o644); err != nil {
+			return nil, fmt.Errorf("writing the %s's revocation list: %w", e.side, err)
 		}
 		written = append(written, name)
 	}
