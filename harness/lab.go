@@ -155,14 +155,6 @@ func (l *Lab) behindOf(ctx context.Context, part Part) (map[string]string, error
 	return addresses, nil
 }
 
-// apart says why a start cannot be made where the lab launches; "" if it can.
-func (l *Lab) apart(part Part, s component.Start) string {
-	if part.Apart == nil || l.Launcher.Name() != "in-process" {
-		return ""
-	}
-	return part.Apart(s)
-}
-
 // port returns the port on which the component serves: the first that its program names.
 func (p Part) port() string { return p.Program(component.Start{}).Ports[0] }
 

@@ -13,10 +13,10 @@ type Link struct {
 	Observer link.Observer
 }
 
-// Links lists the links, one line each.
+// Links lists the links, one line each, in the order of their names.
 var Links = []Link{
-	{felixtypha.Link, felixtypha.Prober{}, felixtypha.Observer{}},
 	{etcd.Link, etcd.Prober{}, nil},
+	{felixtypha.Link, felixtypha.Prober{}, felixtypha.Observer{}},
 }
 
 // LinkNamed returns the link of that name.

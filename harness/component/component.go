@@ -31,9 +31,6 @@ type Component struct {
 	Counters func(ctx context.Context, i launch.Instance) (Counters, error)
 	// Ready asks it whether it calls itself ready; nil if it has no word for it.
 	Ready func(ctx context.Context, i launch.Instance) (Readiness, error)
-	// Apart says why a start cannot be made in this process, and wants one of its own, or a container; "" if it can. Nil for
-	// any.
-	Apart func(Start) string
 	// Pace is how many connections a second it logs one by one; 0 for any number.
 	Pace int
 	// Stamina is how many connections of a client may fail in a row before it gives up; 0 for any number. It counts

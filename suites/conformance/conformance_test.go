@@ -66,7 +66,7 @@ func TestLoadRefuses(t *testing.T) {
 		"no target":          {},
 		"unknown launcher":   {Target: "reference", Launch: "vm"},
 		"unknown strategy":   {Target: "reference", Strategy: "all"},
-		"selection of none":  {Target: "reference", Select: "etcd/**"},
+		"selection of none":  {Target: "reference", Select: "nowhere/**"},
 		"selection no glob":  {Target: "reference", Select: "a["},
 		"subject not in it":  {Target: alone, Select: "felix-typha/*/felix/**"},
 		"target not to find": {Target: "nowhere.yaml"},

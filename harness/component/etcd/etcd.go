@@ -32,7 +32,7 @@ var dialect = component.Dialect{Prefix: "ETCD_", Names: etcd.Link.Server.Names}
 // New returns etcd as the server of its link, whose log is read by r.
 func New(r *evidence.Reader) component.Component {
 	return component.Component{
-		Name: "etcd", Link: etcd.Link.Name, Reader: r, Pace: pace, Apart: apart,
+		Name: "etcd", Link: etcd.Link.Name, Reader: r, Pace: pace,
 		Program: func(s component.Start) launch.Program {
 			scheme := "http"
 			if len(s.Given) > 0 {
@@ -94,14 +94,6 @@ func Behind(keys map[string]string) component.Component {
 			},
 		}
 	}}
-}
-
-// apart keeps out of this process what depends on the authorities of the system: crypto/x509 reads them once.
-func apart(s component.Start) string {
-	if s.System != nil {
-		return "in this process, etcd trusts the system's authorities as they were when they were first read: launch processes or containers"
-	}
-	return ""
 }
 
 // member is what an etcd is told of which it is the only one.

@@ -59,6 +59,10 @@ func configuration(env map[string]string) (*embed.Config, error) {
 	tls.CertFile, tls.KeyFile = env["ETCD_CERT_FILE"], env["ETCD_KEY_FILE"]
 	tls.TrustedCAFile, tls.CRLFile = env["ETCD_TRUSTED_CA_FILE"], env["ETCD_CLIENT_CRL_FILE"]
 	tls.ClientCertAuth = env["ETCD_CLIENT_CERT_AUTH"] == "true"
+	if system := env["SSL_CERT_FILE"]; system != "" && tls.ClientCertAuth && tls.TrustedCAFile == "" {
+		// crypto/x509 reads the system's authorities once in a process, and this one may have others than this etcd.
+		tls.TrustedCAFile = system
+	}
 	for name, into := range map[string]*[]url.URL{
 		"ETCD_LISTEN_CLIENT_URLS":          &cfg.ListenClientUrls,
 		"ETCD_ADVERTISE_CLIENT_URLS":       &cfg.AdvertiseClientUrls,
