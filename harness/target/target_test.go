@@ -115,6 +115,10 @@ func TestTargetsBuiltIn(t *testing.T) {
 			},
 			{Role: TyphaClient, Ways: []Source{{Build, "typha-client@v3.31.0"}}, Env: map[string]string{}},
 			{Role: Etcd, Ways: []Source{{Build, "etcd@v3.7.3"}}, Env: map[string]string{}},
+			{
+				Role: KubeAPIServer, Ways: []Source{{Build, "kube-apiserver@v1.37.2"}, {Image, "registry.k8s.io/kube-apiserver:v1.37.2"}},
+				Env: map[string]string{},
+			},
 		},
 		"reference": {
 			{Role: Typha, Ways: []Source{{Way: Reference}}, Env: map[string]string{}},
