@@ -96,7 +96,7 @@ func (t *trial) crowds(ctx context.Context, listener link.Listener) string {
 	return ""
 }
 
-// farewell is how long the last octets of a program that has ended may take to arrive.
+// farewell is how long a program that ends may take from its last words to its end, and its last octets to arrive.
 const farewell = 200 * time.Millisecond
 
 // bury waits until what a program has sent that has ended must have arrived, or until ctx ends.

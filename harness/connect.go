@@ -76,11 +76,7 @@ func (t *trial) control(seen map[string]handshake.Observation, again func(matrix
 	if t.instruments(o).Claim == handshake.Accepted && o.Broken == "" {
 		return
 	}
-	// A program that ends closes its port a moment before it has ended, and that it ended is what explains all else.
-	select {
-	case <-t.instance.Done():
-	case <-time.After(farewell):
-	}
+	t.ends() // that it ended explains all else
 	for id, refused := range seen {
 		if t.instruments(refused).Claim != handshake.WasRefused {
 			continue

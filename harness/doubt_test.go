@@ -146,3 +146,28 @@ func TestLabStopsItsSubjects(t *testing.T) {
 		t.Errorf("wanted 4 subjects to be started and none to run on, found %d and %d", started.Load(), running.Load())
 	}
 }
+
+// TestLabWaitsForAnEnd: a Typha that says that it does not start, and ends a moment later, does not run on without
+// answering for its health.
+func TestLabWaitsForAnEnd(t *testing.T) {
+	t.Parallel()
+	cases := selected(t, "felix-typha/cn-or-uri-san/typha/**/setting=unset-ServerCertFile/conduct=asks-health")
+	lab := labWith(t, inProcess, func(p launch.Program) launch.Program {
+		main := p.Main
+		p.Main = func(ctx context.Context, in launch.Invocation, log io.Writer) int {
+			code := main(ctx, in, log)
+			select {
+			case <-time.After(20 * time.Millisecond):
+			case <-ctx.Done():
+			}
+			return code
+		}
+		return p
+	})
+	for _, c := range cases {
+		o := lab.Run(t.Context(), cases)[c.ID()]
+		if v := verdict(t, c, o); v.Finding != oracle.Conforms || o.Aftermath.Exit == nil {
+			t.Errorf("wanted it to conform, and its exit code, found %s: %s, and %+v", v.Finding, v.Why, o.Aftermath)
+		}
+	}
+}

@@ -152,6 +152,11 @@ func (t *trial) aftermath(ctx context.Context, c matrix.Case, says *stance, o *h
 		return
 	}
 	ready, err := ask(ctx, t.instance)
+	if ready == component.NoAnswer && t.ends() {
+		code := t.instance.ExitCode()
+		o.Aftermath = &handshake.Aftermath{Exit: &code}
+		return
+	}
 	o.Aftermath = &handshake.Aftermath{Ready: string(ready)}
 	if d, _ := t.link.Conduct(c.Conduct); !d.AsksHealth && err == nil {
 		return
