@@ -35,7 +35,8 @@ type Options struct {
 	Parts []Part
 	// Jobs is how many connections are made to a subject at a time.
 	Jobs int
-	// Deadline is how long one start may take, and one connection with the accounts of both sides.
+	// Deadline is how long one start may take, and one connection with the accounts of both sides. The first start of
+	// a program reads it from the disk, and has two minutes at least.
 	Deadline time.Duration
 	// Note is told what the Lab does, in a few words; nil if nobody asks.
 	Note func(string)
@@ -54,7 +55,9 @@ type Lab struct {
 	// slots bound how many batches of a kind run at a time.
 	slots map[kind]chan struct{}
 
-	mu      sync.Mutex
+	mu sync.Mutex
+	// warm are the components of which a start has come to its end, good or bad.
+	warm    map[string]bool
 	behind  map[string]*standing
 	stood   []string
 	running sync.WaitGroup
@@ -84,6 +87,7 @@ func NewLab(ctx context.Context, o Options) *Lab {
 		authorities: pki.NewAuthorities(),
 		slots:       slots,
 		behind:      map[string]*standing{},
+		warm:        map[string]bool{},
 	}
 }
 
@@ -185,16 +189,33 @@ func (l *Lab) stand(ctx context.Context, name string) (launch.Instance, error) {
 
 func (l *Lab) launch(ctx context.Context, part Part, s component.Start, ready func(context.Context, launch.Instance) error) (launch.Instance, error) {
 	p := part.Complete(part.Program(s))
-	p.Deadline = l.Deadline
+	p.Deadline = l.patience(part)
 	if ready != nil {
 		p.Ready = ready
 	}
 	i, err := l.Launcher.Start(ctx, p)
+	l.mu.Lock()
+	l.warm[part.Name] = true
+	l.mu.Unlock()
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", part.Name, err)
 	}
 	l.starts.Add(1)
 	return i, nil
+}
+
+// coldStart is what the first start of a program is given: a disk that is busy can keep an executable of 100 MB for most
+// of a minute.
+const coldStart = 2 * time.Minute
+
+// patience is how long a start of a component may take.
+func (l *Lab) patience(part Part) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.warm[part.Name] {
+		return l.Deadline
+	}
+	return max(l.Deadline, coldStart)
 }
 
 // local returns an address of this machine from which nobody has connected before, so that a subject's log tells one

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -284,5 +285,31 @@ func TestLabGoesOnWithAClientThatAcceptsNobody(t *testing.T) {
 	}
 	if starts := lab.Starts(); starts < 3 {
 		t.Errorf("wanted several starts, found %d", starts)
+	}
+}
+
+// TestLabIsPatientWithAColdStart: the first start of a program is given longer than the deadline, and the next no longer.
+func TestLabIsPatientWithAColdStart(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var patience []time.Duration
+	lab := labWith(t, inProcess, func(p launch.Program) launch.Program {
+		mu.Lock()
+		defer mu.Unlock()
+		ready := p.Ready
+		p.Ready = func(ctx context.Context, i launch.Instance) error {
+			mu.Lock()
+			defer mu.Unlock()
+			end, _ := ctx.Deadline()
+			patience = append(patience, time.Until(end))
+			return ready(ctx, i)
+		}
+		return p
+	})
+	for _, mode := range []string{"cn", "uri-san"} {
+		lab.Run(t.Context(), selected(t, "felix-typha/"+mode+"/typha/client=good/server=good/tls1.3"))
+	}
+	if len(patience) != 2 || patience[0] < time.Minute || patience[1] > lab.Deadline {
+		t.Errorf("wanted a start with more than a minute, and one with %s at most, found %v", lab.Deadline, patience)
 	}
 }
