@@ -36,7 +36,7 @@ type Options struct {
 	// Jobs is how many connections are made to a subject at a time.
 	Jobs int
 	// Deadline is how long one start may take, and one connection with the accounts of both sides. The first start of
-	// a program reads it from the disk, and has two minutes at least.
+	// a program reads it from the disk, and may take four times as long.
 	Deadline time.Duration
 	// Note is told what the Lab does, in a few words; nil if nobody asks.
 	Note func(string)
@@ -204,9 +204,9 @@ func (l *Lab) launch(ctx context.Context, part Part, s component.Start, ready fu
 	return i, nil
 }
 
-// coldStart is what the first start of a program is given: a disk that is busy can keep an executable of 100 MB for most
-// of a minute.
-const coldStart = 2 * time.Minute
+// coldStart is how many times the deadline the first start of a program is given: a disk that is busy can keep an
+// executable of 100 MB for most of a minute.
+const coldStart = 4
 
 // patience is how long a start of a component may take.
 func (l *Lab) patience(part Part) time.Duration {
@@ -215,7 +215,7 @@ func (l *Lab) patience(part Part) time.Duration {
 	if l.warm[part.Name] {
 		return l.Deadline
 	}
-	return max(l.Deadline, coldStart)
+	return coldStart * l.Deadline
 }
 
 // local returns an address of this machine from which nobody has connected before, so that a subject's log tells one

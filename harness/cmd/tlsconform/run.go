@@ -41,7 +41,7 @@ func newRun() *cobra.Command {
 	flags.StringVar(&f.out, "out", "_output", "the folder for report.json and junit.xml")
 	flags.StringVar(&f.Profile, "profile", conformance.Profiles[0].Name, "what is judged: "+conformance.ProfileUsage())
 	flags.IntVar(&f.Jobs, "jobs", conformance.DefaultJobs, "how many connections are made to a subject at a time")
-	flags.DurationVar(&f.Deadline, "deadline", conformance.DefaultDeadline, "how long one start, or one connection, may take (the first start of a program: 2m at least)")
+	flags.DurationVar(&f.Deadline, "deadline", conformance.DefaultDeadline, "how long one start, or one connection, may take (the first start of a program: four times that)")
 	flags.BoolVar(&f.quiet, "quiet", false, "say nothing but what went wrong")
 	flags.BoolVar(&f.strict, "strict", false, "let a SHOULD that deviates fail the run")
 	return cmd
