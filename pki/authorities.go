@@ -15,6 +15,7 @@ type Authorities struct {
 	issuers memo[*issuer]
 	issued  memo[*Issued]
 	keys    memo[crypto.Signer]
+	tokens  memo[string]
 }
 
 // NewAuthorities returns the authorities of a new run. No two runs share a key.

@@ -29,6 +29,23 @@ const (
 	CheckPossession Check = "possession"
 )
 
+// The checks that are made of a token besides, or in the place of those of a certificate.
+const (
+	// CheckSignature asks whether a key of its issuer signed the token, by an algorithm that is allowed (RFC 7515 section
+	// 5.2, RFC 8725 section 3.1).
+	CheckSignature Check = "signature"
+	// CheckIssuer and CheckAudience ask who issued the token, and for whom (RFC 7519 sections 4.1.1 and 4.1.3).
+	CheckIssuer   Check = "issuer"
+	CheckAudience Check = "audience"
+	// CheckClaims asks whether the token says whose it is.
+	CheckClaims Check = "claims"
+	// CheckBinding asks whether there still is what the token is bound to: its service account, a pod, a secret.
+	CheckBinding Check = "binding"
+)
+
+// TokenChecks lists the checks that are made of tokens alone.
+var TokenChecks = []Check{CheckSignature, CheckIssuer, CheckAudience, CheckClaims, CheckBinding}
+
 // Checks lists every check.
 var Checks = []Check{
 	CheckProtocol, CheckPresence, CheckEncoding, CheckChain, CheckValidity, CheckEKU, CheckIdentity, CheckRevocation, CheckPossession,

@@ -29,6 +29,14 @@ type Verifier struct {
 	// Answers are the checks that the end makes once both have shaken hands: where one fails it refuses by its answer, and
 	// with no alert.
 	Answers []pki.Check
+	// Bearer says which tokens the end takes in the place of a certificate, Proxies are the authorities of those who may say
+	// for whom they ask, and Nobody is whom it takes a peer for that shows nothing; "" refuses that.
+	Bearer  Bearer
+	Proxies []pki.AuthorityName
+	Nobody  string
+	// Users are those whom the end serves, by the names that it gives them: it knows others as well, and denies them. Empty
+	// where it has no users.
+	Users []string
 	// X509SVID says that the peer's leaf must be an X509-SVID besides (SPIFFE X509-SVID sections 2, 4.1 and 4.3).
 	X509SVID bool
 }
@@ -47,7 +55,19 @@ const (
 	Anybody Asking = "anybody"
 	// Ignores: it speaks TLS and asks for none.
 	Ignores Asking = "ignores"
+	// Invites: it asks for one, takes who sends none as well, and says by its answer what it makes of its peer.
+	Invites Asking = "invites"
 )
+
+// Bearer says which tokens an end takes. The zero Bearer takes none.
+type Bearer struct {
+	// Identity is whom the good token names, and what the end asks for. Its accounts are those that there are.
+	Identity pki.TokenIdentity
+	// Keys are those by which the end verifies tokens.
+	Keys []pki.TokenKey
+	// Prefix stands before the names of users and groups that a provider's token gives.
+	Prefix string
+}
 
 // Trusts reports whether the authority is in the trust bundle.
 func (v Verifier) Trusts(name pki.AuthorityName) bool { return slices.Contains(v.Trust, name) }
@@ -62,12 +82,15 @@ type Mode struct {
 	Client, Server Verifier
 	// Variants are those that are posed in it, by either end; empty for all.
 	Variants []string
+	// Token is the variant of a token that a client shows where nothing is amiss, in the place of a certificate; "" for none.
+	Token string
 }
 
-// Shown returns the variant that a side shows where nothing is amiss: "good", or "none" where the other side does not ask.
+// Shown returns the variant that a side shows where nothing is amiss: "good", or "none" where the other side does not ask,
+// or a client shows a token.
 func (m Mode) Shown(side handshake.Side) string {
 	asked := m.Asked(side.Other())
-	if asked.Plaintext() || asked.Asking == Ignores {
+	if asked.Plaintext() || asked.Asking == Ignores || side == handshake.Client && m.Token != "" {
 		return "none"
 	}
 	return "good"
@@ -110,8 +133,9 @@ type Setting struct {
 	Suites, MinVersion string
 	// Address is what a client is told in the place of its peer's address, and cannot use; "" tells it the address.
 	Address string
-	// Env holds further variables of the subject's environment, by which no verdict is predicted.
-	Env map[string]string
+	// Env holds further variables of the subject's environment, and Flags further flags, without dashes, by which no verdict
+	// is predicted.
+	Env, Flags map[string]string
 	// Spoils names a file that is spoilt while the subject runs, and put right again; "" for none.
 	Spoils Parameter
 	// Meets says that it is posed where the two ends meet each other, and nowhere else.
@@ -163,6 +187,8 @@ type Conduct struct {
 	Twin string
 	// Require makes what the instrument asks of the subject from what its mode asks; nil leaves it as it is.
 	Require func(Verifier) Verifier
+	// Forwards is the user for whom a client says that it asks; "" for itself.
+	Forwards string
 	// Withholds says that a client sends its certificate only if the server lists its root.
 	Withholds bool
 	// Metered says that the server's own counters are read meanwhile, while nobody else is connected.
@@ -277,6 +303,15 @@ type Meeting struct {
 	Rules []string
 }
 
+// Pair is a certificate and a token that a client shows together.
+type Pair struct {
+	Mode string
+	// Client is the variant of the certificate, Token that of the token.
+	Client, Token string
+	// Rules are the rules that it was made for.
+	Rules []string
+}
+
 // Link is a client-to-server pair.
 type Link struct {
 	// Name is the token in case IDs.
@@ -293,6 +328,7 @@ type Link struct {
 	Conducts []Conduct
 	Shown    []Shown
 	Meetings []Meeting
+	Pairs    []Pair
 	// Suites are the cipher suites that conducts offer, and that settings name.
 	Suites []Suite
 }
@@ -344,6 +380,11 @@ func (l Link) Meeting(mode, client, server, setting string) (Meeting, bool) {
 	return find(l.Meetings, func(m Meeting) bool {
 		return m.Mode == mode && m.Client == client && m.Server == server && m.Setting == setting
 	})
+}
+
+// PairOf returns the pair of a certificate and a token in a mode.
+func (l Link) PairOf(mode, client, token string) (Pair, bool) {
+	return find(l.Pairs, func(p Pair) bool { return p.Mode == mode && p.Client == client && p.Token == token })
 }
 
 // ShownBy returns the variant that a side itself shows in a mode.
@@ -431,6 +472,8 @@ var Versions = []Version{TLS10, TLS11, TLS12, TLS13, Clear, None}
 type Attempt struct {
 	// Show is the credential that the instrument shows; nil for none.
 	Show *pki.Issued
+	// Token is the token that a client shows; "" for none.
+	Token string
 	// Roots are the anchors that the instrument trusts; Require is what else it asks of its peer.
 	Roots   *x509.CertPool
 	Require Verifier

@@ -14,10 +14,15 @@ const (
 	URISAN     Parameter = "uri-san"
 	// Revocations names the file of its revocation list, in DER.
 	Revocations Parameter = "revocations"
+	// ProxyBundle names the file of the authorities of those who may say for whom they ask. TokenKeys names that of the
+	// public keys by which tokens are verified, SigningKey that of the private key by which the end signs its own.
+	ProxyBundle Parameter = "proxy-bundle"
+	TokenKeys   Parameter = "token-keys"
+	SigningKey  Parameter = "signing-key"
 )
 
 // Parameters lists every parameter.
-var Parameters = []Parameter{Key, Certificate, Bundle, CommonName, URISAN, Revocations}
+var Parameters = []Parameter{Key, Certificate, Bundle, CommonName, URISAN, Revocations, ProxyBundle, TokenKeys, SigningKey}
 
 // Form is how a parameter is given, where that is unlike its mode.
 type Form string
@@ -176,7 +181,7 @@ func (s Setting) Require(v Verifier) Verifier {
 			name = &v.CN
 		case URISAN:
 			name = &v.URISAN
-		case Key, Certificate, Bundle, Revocations:
+		case Key, Certificate, Bundle, Revocations, ProxyBundle, TokenKeys, SigningKey:
 			continue
 		}
 		switch {

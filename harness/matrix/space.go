@@ -18,6 +18,7 @@ var Constraints = []string{
 	"a server sends a certificate",
 	"a variant is shown in the versions of TLS that can carry it",
 	"neither end speaks plaintext",
+	"a client that shows a token shows no certificate",
 	"the two ends are those of the link: a further component that plays one is posed once in each mode",
 }
 
@@ -54,7 +55,7 @@ func Coverage(l link.Link, cases []Case, n int) float64 {
 	}
 	found := 0
 	for _, c := range cases {
-		if c.Link != l.Name || c.Setting != "" || c.Conduct != "" {
+		if c.Link != l.Name || c.Setting+c.Token+c.Conduct != "" {
 			continue
 		}
 		for x := range numbers.combinations(c, n) {

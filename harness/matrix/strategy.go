@@ -98,6 +98,9 @@ func single(l link.Link) []Case {
 	for _, f := range l.Further {
 		cases = append(cases, furtherCases(l, f)...)
 	}
+	for _, p := range l.Pairs {
+		cases = append(cases, pairCases(l, p)...)
+	}
 	for _, m := range l.Meetings {
 		cases = append(cases, meetingCase(l, m))
 	}
@@ -123,13 +126,14 @@ func modeCases(l link.Link, m link.Mode, subject handshake.Side) []Case {
 	var cases []Case
 	asked := m.Asked(subject)
 	for _, v := range pki.Variants {
-		if !Posed(v, asked, subject.Other()) || !posedIn(m, v) {
+		if !Posed(v, asked, subject.Other()) || !posedIn(m, v) || subject == handshake.Server && bare(m, v) {
 			continue
 		}
 		c := base
 		*shown(&c, subject) = v.Name
 		cases = append(cases, versions(c, v)...)
 	}
+	cases = append(cases, tokenCases(m, base, subject)...)
 	c := base
 	*shown(&c, subject), c.Version = "none", link.Clear
 	cases = append(cases, c)
@@ -141,6 +145,34 @@ func modeCases(l link.Link, m link.Mode, subject handshake.Side) []Case {
 		}
 	}
 	return cases
+}
+
+// bare reports whether a mode keeps a client's certificate back: it shows a token in its place.
+func bare(m link.Mode, v pki.Variant) bool { return m.Token != "" && v.Name != "none" }
+
+// tokenCases enumerates the variants of the token that a client shows to a server, in a mode in which it shows one.
+func tokenCases(m link.Mode, base Case, subject handshake.Side) []Case {
+	if m.Token == "" || subject != handshake.Server {
+		return nil
+	}
+	var cases []Case
+	for _, v := range pki.TokenVariants {
+		if v.Name == m.Token || !v.Of(m.Server.Bearer.Identity.Kind) {
+			continue
+		}
+		c := base
+		c.Token = v.Name
+		cases = append(cases, versions(c, pki.Variant{})...)
+	}
+	return cases
+}
+
+// pairCases is a certificate and a token together.
+func pairCases(l link.Link, p link.Pair) []Case {
+	m, _ := l.Mode(p.Mode)
+	c := begin(l, m, l.Server.Component)
+	c.Client, c.Token = p.Client, p.Token
+	return versions(c, variant(p.Client))
 }
 
 // firstWithTLS is the mode in which the obsolete versions are posed: another one would repeat its evidence.

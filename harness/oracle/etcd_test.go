@@ -9,6 +9,7 @@ import (
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/link/etcd"
 	"github.com/calico-tls/conformance/harness/link/felixtypha"
+	"github.com/calico-tls/conformance/harness/link/kubeapiserver"
 	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/harness/oracle"
 	"github.com/calico-tls/conformance/pki"
@@ -18,7 +19,7 @@ import (
 func TestDecisionsNameCauses(t *testing.T) {
 	t.Parallel()
 	known := append(oracle.Causes(), "", link.Accepting, link.InTheClear, link.Refusing, link.BeingRefused, link.MeetingRefused)
-	for _, l := range []link.Link{felixtypha.Link, etcd.Link} {
+	for _, l := range []link.Link{felixtypha.Link, etcd.Link, kubeapiserver.Link} {
 		for _, d := range l.Decisions {
 			if !slices.Contains(known, d.Cause) {
 				t.Errorf("%s: %q decides for %q, which is no cause", l.Name, d.Rules, d.Cause)

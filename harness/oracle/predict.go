@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
@@ -22,7 +23,7 @@ type Expectation struct {
 	By    handshake.Side
 	Check pki.Check
 	Cause string
-	// Identity is the name by which the subject must know its peer, where it is accepted under TLS.
+	// Identity is the name by which the subject must know its peer, where it is accepted under TLS, or known and denied.
 	Identity string
 	// Rules are the rules that decide, the most telling first.
 	Rules []string
@@ -74,6 +75,12 @@ type showing struct {
 	// asked is what the other end requires, and own the good credential of this end.
 	asked link.Verifier
 	good  pki.Credential
+	// token is the token that a client shows, bearing the variant; bears says that the case is about tokens at all. forwards
+	// is the user for whom the client says that it asks.
+	token    pki.Token
+	bearing  pki.TokenVariant
+	bears    bool
+	forwards string
 }
 
 func pose(l link.Link, c matrix.Case) (question, error) {
@@ -152,6 +159,14 @@ func show(l link.Link, c matrix.Case, side handshake.Side, asked link.Verifier) 
 	good, _ := pki.VariantNamed("good")
 	s := showing{side: side, variant: v, cred: Credential(l, side, v), asked: asked, good: Credential(l, side, good)}
 	d, _ := l.Conduct(c.Conduct)
+	if side == handshake.Client {
+		m, _ := l.Mode(c.Mode)
+		var err error
+		if s.bearing, s.token, err = TokenOf(l, c); err != nil {
+			return s, err
+		}
+		s.bears, s.forwards = c.Token+m.Token != "", d.Forwards
+	}
 	withholds := side == handshake.Client && (d.Withholds || c.Subject == l.Both())
 	if withholds && !asked.Plaintext() && !s.isListed() {
 		s.cred.Sending = pki.SendNothing
@@ -172,10 +187,10 @@ func (q question) answer() Expectation {
 		return Expectation{Outcome: handshake.Plaintext, Rules: q.rules(q.peer(), q.link.Decides(q.subject, link.InTheClear)...)}
 	}
 	peer := q.peer()
-	name, rule := peer.knownAs()
+	name, rule := peer.acceptedAs()
 	decides := append(q.link.Decides(q.subject, link.Accepting), rule)
 	if q.meeting != nil {
-		_, other := q.server.knownAs()
+		_, other := q.server.acceptedAs()
 		decides = append(decides, other)
 	}
 	rules := q.rules(peer, decides...)
@@ -215,11 +230,16 @@ func (q question) refused(by handshake.Side, r row, s showing) Expectation {
 		decides = q.link.Decides(q.subject, link.BeingRefused)
 	}
 	phase := handshake.PhaseHandshake
-	if slices.Contains(peer.asked.Answers, r.check) {
+	if slices.Contains(peer.asked.Answers, r.check) || strings.HasPrefix(r.name, ofTokens) {
 		phase = handshake.PhaseApplication
 	}
+	identity := ""
+	if s.asked.Asking == link.Invites {
+		user, _ := s.recognise()
+		identity = user.String()
+	}
 	return Expectation{
-		Outcome: handshake.Refuse, By: by, Check: r.check, Cause: r.name, Phase: phase, Elsewhere: by != q.subject,
+		Outcome: handshake.Refuse, By: by, Check: r.check, Cause: r.name, Phase: phase, Elsewhere: by != q.subject, Identity: identity,
 		Rules: q.rules(peer, decides...), Level: q.level(peer), Twin: q.twin(r, peer),
 	}
 }
@@ -239,6 +259,8 @@ func (q question) rules(peer showing, decides ...string) []string {
 		add(decides...)
 		return rules
 	}
+	pair, _ := q.link.PairOf(q.c.Mode, q.c.Client, q.c.Token)
+	add(pair.Rules...)
 	further, _ := q.link.FurtherNamed(q.c.Subject)
 	add(further.Rules...)
 	add(q.setting.Rules...)
@@ -295,6 +317,13 @@ func (q question) twin(r row, peer showing) *matrix.Case {
 		*field, twin.Version = "none", link.Clear
 	case r.check == pki.CheckProtocol:
 		*field, twin.Version, twin.Conduct = "good", link.TLS13, ""
+		if peer.bears { // and shows a token in the place of a certificate
+			*field = q.mode.Shown(peer.side)
+		}
+	case peer.isBearer():
+		if twin.Token = peer.bearing.Twin; twin.Token == q.mode.Token {
+			twin.Token = ""
+		}
 	case peer.variant.Twin != "" && !peer.acceptedElsewhere():
 		*field = peer.variant.Twin
 	case twin.Setting != "":

@@ -49,7 +49,7 @@ var rows = []row{
 // Causes lists the causes for which an end can refuse its peer, as decisions of links name them.
 func Causes() []string {
 	var names []string
-	for _, r := range slices.Concat([]row{clearOnTLS, tlsOnClear, oldVersion, noSuite}, rows, slices.Collect(maps.Values(offences))) {
+	for _, r := range slices.Concat([]row{clearOnTLS, tlsOnClear, oldVersion, noSuite, anonymous}, rows, tokenCauses(), slices.Collect(maps.Values(offences))) {
 		names = append(names, r.name)
 	}
 	return names
@@ -120,8 +120,13 @@ func (q question) deciding(by handshake.Side, r *row, s showing) []string {
 
 // fails returns the first row that fails; nil if the peer must accept.
 func (s showing) fails() *row {
-	if s.asked.Asking == link.Ignores {
+	switch s.asked.Asking {
+	case link.Ignores:
 		return nil
+	case link.Invites:
+		_, r := s.recognise()
+		return r
+	case link.Insists, link.Anybody:
 	}
 	for i := range rows {
 		if rows[i].fails(s) {
