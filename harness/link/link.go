@@ -481,6 +481,8 @@ type Attempt struct {
 	Conduct string
 	// Behind is the address of the program that answers for an observer, as "IP:port"; "" where it answers itself.
 	Behind string
+	// Vouch is the credential by which an observer vouches for its client to the program behind; nil if it need not.
+	Vouch *pki.Issued
 	// Accepted is called once the peer has accepted, before the connection is closed; nil if nobody asks.
 	Accepted func()
 }

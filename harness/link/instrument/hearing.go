@@ -31,6 +31,11 @@ func (s *Session) Hear() (Heard, bool) {
 	return h, err == nil
 }
 
+// Resumed returns a connection from which what was read of it can be read once more.
+func Resumed(conn net.Conn, read []byte) net.Conn {
+	return resumption{conn, io.MultiReader(bytes.NewReader(read), conn)}
+}
+
 // resumption is a connection of which something was read ahead.
 type resumption struct {
 	net.Conn

@@ -72,24 +72,34 @@ func (s *Session) Metered(from io.Reader) io.Reader { return meter{from, &s.Acco
 // End closes the connection and completes the account: accepted if err is nil. ours reports whether an error is an
 // objection in the words of the link; nil if it has none of its own.
 func (s *Session) End(err error, ours func(error) bool) handshake.Account {
-	s.stop()
 	defer s.Conn.Close()
+	if s.complete(err, ours); s.Account.Claim == handshake.Refused {
+		s.linger()
+	}
+	return s.Account
+}
+
+// Leave completes the account as [Session.End] does, and leaves the connection to the caller, whom it will not end any more.
+func (s *Session) Leave(err error) handshake.Account {
+	s.complete(err, nil)
+	return s.Account
+}
+
+func (s *Session) complete(err error, ours func(error) bool) {
+	s.stop()
 	a := &s.Account
 	if a.Octets > 0 {
 		a.Phase = handshake.PhaseApplication
 	}
 	if err == nil {
 		a.Claim = handshake.Accepted
-		return *a
+		return
 	}
 	a.Error = err.Error()
 	a.AlertReceived = evidence.AlertOf(err)
-	a.Claim = blame(err, ours)
-	if a.Claim == handshake.Refused {
+	if a.Claim = blame(err, ours); a.Claim == handshake.Refused {
 		a.Checks = evidence.CausesOf(a.Error)
-		s.linger()
 	}
-	return *a
 }
 
 // lingering bounds how long a peer that was refused may take to go.

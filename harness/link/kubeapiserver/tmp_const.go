@@ -1,0 +1,3 @@
+package kubeapiserver
+
+const Address = "127.0.0.1"
