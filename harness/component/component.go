@@ -66,6 +66,8 @@ type Start struct {
 	From link.Origin
 	// Host is the host name or the IP address by which a client is to dial its peer; "" for that of Peer.
 	Host string
+	// Scheme is that of the address that a client is told, as in "http"; "" for that by which its peer is to be reached.
+	Scheme string
 	// System is the bundle of the authorities that its system trusts; nil for those of the machine.
 	System []byte
 	// Env holds further variables of its environment.

@@ -77,7 +77,7 @@ func (d Dialect) Configure(p launch.Program, s Start) launch.Program {
 		for parameter, v := range s.Given {
 			name := d.Prefix + strings.ToUpper(strings.ReplaceAll(d.Names[parameter], "-", "_"))
 			switch s.From {
-			case link.FromEnvironment, link.FromBoth:
+			case link.FromEnvironment, link.FromBoth, link.FromOverrides:
 			case link.FromLowerCase:
 				name = strings.ToLower(name)
 			case link.FromFile, link.FromSections:

@@ -19,10 +19,12 @@ const (
 	ProxyBundle Parameter = "proxy-bundle"
 	TokenKeys   Parameter = "token-keys"
 	SigningKey  Parameter = "signing-key"
+	// BearerToken names the file of the token that a client shows.
+	BearerToken Parameter = "token"
 )
 
 // Parameters lists every parameter.
-var Parameters = []Parameter{Key, Certificate, Bundle, CommonName, URISAN, Revocations, ProxyBundle, TokenKeys, SigningKey}
+var Parameters = []Parameter{Key, Certificate, Bundle, CommonName, URISAN, Revocations, ProxyBundle, TokenKeys, SigningKey, BearerToken}
 
 // Form is how a parameter is given, where that is unlike its mode.
 type Form string
@@ -94,6 +96,8 @@ const (
 	FromSections Origin = "sections"
 	// FromBoth: variables, beside a configuration file that gives every parameter another value.
 	FromBoth Origin = "both"
+	// FromOverrides: the variables that win over a configuration file, and no such file, for an end that has both.
+	FromOverrides Origin = "overrides"
 )
 
 // State is what an end makes of its parameters.
@@ -181,7 +185,7 @@ func (s Setting) Require(v Verifier) Verifier {
 			name = &v.CN
 		case URISAN:
 			name = &v.URISAN
-		case Key, Certificate, Bundle, Revocations, ProxyBundle, TokenKeys, SigningKey:
+		case Key, Certificate, Bundle, Revocations, ProxyBundle, TokenKeys, SigningKey, BearerToken:
 			continue
 		}
 		switch {

@@ -30,6 +30,8 @@ type policy struct {
 	sameCN, sameURI   func(have, required string) bool
 	// suffices says whether the names that were found are enough.
 	suffices func(required, found names) bool
+	// host says whether a leaf is that of the host that was dialled.
+	host func(leaf *x509.Certificate, dialled string) error
 	// shows makes what the end shows of what it was given; nil leaves it as it is.
 	shows func(tls.Certificate) (*tls.Certificate, error)
 	// quirk is what the end does amiss besides.
@@ -71,6 +73,7 @@ func reference() policy {
 		uris:        uriSANs,
 		sameCN:      func(have, required string) bool { return have == required },
 		sameURI:     felixtypha.SameURI,
+		host:        (*x509.Certificate).VerifyHostname,
 		suffices: func(required, found names) bool {
 			return required.cn != "" && found.cn != "" || required.uriSAN != "" && found.uriSAN != ""
 		},

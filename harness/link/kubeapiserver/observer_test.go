@@ -119,7 +119,7 @@ func get(t *testing.T, c *http.Client, url string, header http.Header) asked {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
-		t.Fatal(err)
+		return asked{err: err}
 	}
 	r.Header = header.Clone()
 	response, err := c.Do(r)

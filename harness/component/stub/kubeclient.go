@@ -1,0 +1,229 @@
+package stub
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/calico-tls/conformance/harness/handshake"
+)
+
+// What a stub client of kube-apiserver says of its connections.
+const (
+	saysAsking   = "Asking kube-apiserver"
+	saysAnswered = "Answered by kube-apiserver"
+	saysUnserved = "Not served by kube-apiserver"
+	saysDenied   = "Denied by kube-apiserver"
+)
+
+// asksFor is what it asks for, as calicoctl does when it lists nodes.
+const asksFor = "/api/v1/nodes?limit=500"
+
+// persistence is how long a stub that stays waits before it asks again (Calico felix/daemon/daemon.go, typha/pkg/daemon/daemon.go).
+const persistence = time.Second
+
+// RunKubeCommand runs a stub client of kube-apiserver that asks once, as calicoctl does, and returns its exit code: 0 if it
+// was answered, or ctx has ended, and 1 elsewhere. The settings are the real one's: KUBECONFIG, which may be a list;
+// K8S_API_ENDPOINT, K8S_CA_FILE, K8S_CERT_FILE, K8S_KEY_FILE, CALICO_K8SAPITOKEN and K8S_INSECURE_SKIP_TLS_VERIFY, which win
+// over it; [ConfigFileSetting]; and [FaultSetting].
+func RunKubeCommand(ctx context.Context, settings map[string]string, log io.Writer) int {
+	k, err := newKubeClient(settings, slog.New(slog.NewTextHandler(log, nil)))
+	if err != nil {
+		k.log.Error(saysInvalid, "error", err)
+		return 1
+	}
+	if err := k.ask(ctx); err != nil && ctx.Err() == nil {
+		return 1
+	}
+	return 0
+}
+
+// RunKubeClient runs one that stays and asks again until it is answered, as Typha and Felix do, and returns its exit code: 0
+// once ctx has ended, and 1 if it refused to start. The settings are those of [RunKubeCommand].
+func RunKubeClient(ctx context.Context, settings map[string]string, log io.Writer) int {
+	k, err := newKubeClient(settings, slog.New(slog.NewTextHandler(log, nil)))
+	if err != nil {
+		k.log.Error(saysInvalid, "error", err)
+		return 1
+	}
+	for ctx.Err() == nil {
+		wait := time.NewTimer(persistence)
+		if err := k.ask(ctx); err == nil {
+			<-ctx.Done() // a stub has nothing else to do
+		}
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+		}
+		wait.Stop()
+	}
+	return 0
+}
+
+// kubeClient is a stub client of kube-apiserver.
+type kubeClient struct {
+	log     *slog.Logger
+	policy  policy
+	cluster cluster
+	server  *url.URL
+	anchors []*x509.Certificate
+	own     *tls.Certificate
+	dials   int
+}
+
+func newKubeClient(settings environment, log *slog.Logger) (*kubeClient, error) {
+	k := &kubeClient{log: log}
+	var err error
+	if k.cluster, err = settings.cluster(); err != nil {
+		return k, err
+	}
+	// What every other connection of a component heeds is of no effect here (rule KAPI-20).
+	heeded := maps.Clone(settings)
+	delete(heeded, minVersionSetting)
+	delete(heeded, suitesSetting)
+	if k.policy, err = heeded.policy(handshake.Client); err != nil {
+		return k, err
+	}
+	k.policy.suites = nil
+	if k.server, err = url.Parse(k.cluster.server); err != nil {
+		return k, err
+	}
+	if k.anchors, err = settings.anchors(k.cluster.ca); err != nil {
+		return k, err
+	}
+	if k.cluster.certificate == "" {
+		return k, nil
+	}
+	own, err := tls.LoadX509KeyPair(k.cluster.certificate, k.cluster.key)
+	k.own = &own
+	return k, err
+}
+
+// anchors reads a bundle; none is that of the system.
+func (e environment) anchors(path string) ([]*x509.Certificate, error) {
+	if path == "" {
+		return e.system()
+	}
+	bundle, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	anchors, err := parseBundle(bundle)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return anchors, nil
+}
+
+// errDenied is wrapped by the error for a request that was answered by a denial.
+var errDenied = errors.New("the server has asked for the client to provide credentials")
+
+// ask makes one connection and one request over it, and says what became of it.
+func (k *kubeClient) ask(ctx context.Context) error {
+	k.log.Info(saysAsking, "server", k.server.Host)
+	var d net.Dialer
+	raw, err := d.DialContext(ctx, "tcp", k.server.Host)
+	if err != nil {
+		k.log.Error(saysUnserved, "error", err)
+		return err
+	}
+	defer raw.Close()
+	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
+	defer stop()
+	k.dials++
+	log := k.log.With("local", raw.LocalAddr().String(), "dial", k.dials)
+	switch err = k.converse(raw); {
+	case ctx.Err() != nil:
+	case err == nil:
+		log.Info(saysAnswered)
+	case errors.Is(err, errDenied):
+		log.Error(saysDenied, "error", err)
+	default:
+		log.Error(saysUnserved, "error", err)
+	}
+	return err
+}
+
+// converse shakes hands, and asks.
+func (k *kubeClient) converse(raw net.Conn) error {
+	if err := raw.SetDeadline(time.Now().Add(readTimeout)); err != nil {
+		return err
+	}
+	secured := tls.Client(raw, k.settings())
+	if err := secured.Handshake(); err != nil { //nolint:noctx // raw has a deadline, and is closed with the context
+		return err
+	}
+	return k.request(secured)
+}
+
+// settings are those of TLS. A server is known by its host, which crypto/tls would verify alike; here it can be done amiss.
+func (k *kubeClient) settings() *tls.Config {
+	s := &tls.Config{
+		MinVersion: k.policy.oldest, MaxVersion: k.policy.newest, CipherSuites: k.policy.suites,
+		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection does what crypto/tls would
+	}
+	if net.ParseIP(k.server.Hostname()) == nil {
+		s.ServerName = k.server.Hostname()
+	}
+	if !k.cluster.insecure {
+		s.VerifyConnection = func(state tls.ConnectionState) error { return k.verify(state.PeerCertificates) }
+	}
+	if k.own != nil {
+		s.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return k.own, nil }
+	}
+	return s
+}
+
+func (k *kubeClient) verify(chain []*x509.Certificate) error {
+	if err := k.policy.walk(chain, k.anchors, x509.ExtKeyUsageServerAuth); err != nil {
+		return err
+	}
+	return k.policy.host(chain[0], k.server.Hostname())
+}
+
+// request asks over a connection, and shows the token, if there is one.
+func (k *kubeClient) request(conn net.Conn) error {
+	r, err := http.NewRequest(http.MethodGet, strings.TrimSuffix(k.server.String(), "/")+asksFor, nil) //nolint:noctx // conn is closed with the context
+	if err != nil {
+		return err
+	}
+	token := k.cluster.token
+	if k.cluster.tokenFile != "" && token == "" {
+		held, err := os.ReadFile(k.cluster.tokenFile)
+		if err != nil {
+			return err
+		}
+		token = strings.TrimSpace(string(held))
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	// A server that has refused this client may have closed the connection already; the reason is still to be read.
+	_ = r.Write(conn)
+	response, err := http.ReadResponse(bufio.NewReader(conn), r)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, response.Body)
+	switch {
+	case response.StatusCode == http.StatusUnauthorized, response.StatusCode == http.StatusForbidden:
+		return fmt.Errorf("%w: %s", errDenied, response.Status)
+	case response.StatusCode/100 != 2:
+		return fmt.Errorf("wanted an answer, found %s", cmp.Or(response.Status, "nothing"))
+	}
+	return nil
+}

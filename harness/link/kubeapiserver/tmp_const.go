@@ -1,3 +1,0 @@
-package kubeapiserver
-
-const Address = "127.0.0.1"
