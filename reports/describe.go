@@ -117,14 +117,14 @@ func (a Account) words() string {
 
 func alternatives(checks string) string { return strings.ReplaceAll(checks, "|", " or ") }
 
-// command returns the command line that runs just this case of a report again.
-func (r Result) command(of *Report, o Options) string {
+// command returns the command line that runs the cases of a report again whose IDs a glob matches.
+func (r *Report) command(glob string, o Options) string {
 	profile := ""
-	if of.Profile != defaultProfile {
-		profile = " --profile " + quoted(of.Profile)
+	if r.Profile != defaultProfile {
+		profile = " --profile " + quoted(r.Profile)
 	}
-	return "tlsconform run --target " + quoted(cmp.Or(o.Target, of.Target.Name)) + " --launch " + quoted(of.Target.Launch) + profile +
-		" --select '" + r.ID + "'"
+	return "tlsconform run --target " + quoted(cmp.Or(o.Target, r.Target.Name)) + " --launch " + quoted(r.Target.Launch) + profile +
+		" --select '" + glob + "'"
 }
 
 // defaultProfile is the profile that a command takes which names none.

@@ -95,7 +95,7 @@ func inFull(r *Report, result Result, o Options) string {
 		"rule: " + result.ruling(o),
 		"wanted: " + result.comparison(),
 		"why: " + oneLine(result.Why),
-		"repeat: " + result.command(r, o),
+		"repeat: " + r.command(result.ID, o),
 	}
 	for _, side := range []struct {
 		name string

@@ -49,7 +49,11 @@ type Options struct {
 }
 
 // UnknownFormatError says that no renderer has the name asked for.
-type UnknownFormatError struct{ Name string }
+type UnknownFormatError struct {
+	Name string
+	// Known are the names that there are.
+	Known []string
+}
 
 // Error names the format that was asked for.
 func (e *UnknownFormatError) Error() string {
@@ -57,22 +61,18 @@ func (e *UnknownFormatError) Error() string {
 }
 
 // Hint lists the formats.
-func (e *UnknownFormatError) Hint() string {
-	names := make([]string, len(Renderers))
-	for i, format := range Renderers {
-		names[i] = format.Name
-	}
-	return "the formats are " + strings.Join(names, ", ")
-}
+func (e *UnknownFormatError) Hint() string { return "the formats are " + strings.Join(e.Known, ", ") }
 
 // FormatNamed returns the format of that name, or an [*UnknownFormatError].
 func FormatNamed(name string) (Format, error) {
+	var names []string
 	for _, format := range Renderers {
 		if format.Name == name {
 			return format, nil
 		}
+		names = append(names, format.Name)
 	}
-	return Format{}, &UnknownFormatError{Name: name}
+	return Format{}, &UnknownFormatError{Name: name, Known: names}
 }
 
 // Colours reports whether w may be written to in colour: it is a terminal, not a dumb one, and NO_COLOR is unset or

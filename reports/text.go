@@ -39,8 +39,13 @@ func renderText(w io.Writer, r *Report, o Options) error {
 	p.reasons(t)
 	p.migration(t.Migration)
 	p.foot(t)
+	return p.to(w, "the summary")
+}
+
+// to writes what was collected.
+func (p *page) to(w io.Writer, what string) error {
 	if _, err := w.Write(p.Bytes()); err != nil {
-		return fmt.Errorf("writing the summary: %w", err)
+		return fmt.Errorf("writing %s: %w", what, err)
 	}
 	return nil
 }
@@ -103,7 +108,7 @@ func (p *page) unexpected(r *Report) {
 		p.line("  rule    %s", result.ruling(p.o))
 		p.line("  wanted  %s", result.comparison())
 		p.line("  why     %s", oneLine(result.Why))
-		p.line("  repeat  %s", result.command(r, p.o))
+		p.line("  repeat  %s", r.command(result.ID, p.o))
 	}
 	if more := len(all) - len(shown); more > 0 {
 		where := "the report"

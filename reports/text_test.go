@@ -65,7 +65,8 @@ func TestTextPutsTheGravestFirst(t *testing.T) {
 func TestCommandIsQuotedForTheShell(t *testing.T) {
 	for _, target := range []string{"calico-v3.31.0", "./my target.yaml", "it's.yaml", "$(id)", "a;b", "`x`", "*", "ä.yaml"} {
 		r := deviating("felix-typha/cn/typha/client=expired/server=good/tls1.3/setting=unset-CAFile+ClientCN")
-		command := r.command(&Report{Profile: "core", Target: Target{Name: "other", Launch: "in-process"}}, Options{Target: target})
+		of := &Report{Profile: "core", Target: Target{Name: "other", Launch: "in-process"}}
+		command := of.command(r.ID, Options{Target: target})
 		out, err := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(command, "tlsconform", `printf '%s\n'`, 1)).Output()
 		if err != nil {
 			t.Fatal(err)

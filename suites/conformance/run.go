@@ -302,13 +302,20 @@ func (r *Run) Report(stopped reports.Stop) *reports.Report {
 			Role: string(o.Role), Implementation: o.Implementation, Version: o.Version, Go: o.Go, Digest: o.Digest, Way: string(o.Source.Way),
 		})
 	}
-	due := make([]string, len(r.due))
-	for i, c := range r.due {
-		due[i] = c.ID()
-	}
 	report.Redact(map[string]string{r.run.Folder(): "RUN"})
-	report.Conclude(due)
+	report.Conclude(r.Due())
 	return report
+}
+
+// Due returns the IDs of the cases that the target is due, whatever is selected of them.
+func (r *Run) Due() []string { return ids(r.due) }
+
+func ids(cases []matrix.Case) []string {
+	all := make([]string, len(cases))
+	for i, c := range cases {
+		all[i] = c.ID()
+	}
+	return all
 }
 
 // Gate returns what the run is held to.

@@ -23,6 +23,7 @@ type runFlags struct {
 	conformance.Options
 	out           string
 	quiet, strict bool
+	baseline      baseline
 }
 
 func newRun() *cobra.Command {
@@ -43,6 +44,7 @@ func newRun() *cobra.Command {
 	flags.IntVar(&f.Jobs, "jobs", conformance.DefaultJobs, "how many connections are made to a subject at a time")
 	flags.DurationVar(&f.Deadline, "deadline", conformance.DefaultDeadline, "how long one start, or one connection, may take (the first start of a program: four times that)")
 	flags.BoolVar(&f.quiet, "quiet", false, "say nothing but what went wrong")
+	f.baseline.add(cmd)
 	flags.BoolVar(&f.strict, "strict", false, "let a SHOULD that deviates fail the run")
 	return cmd
 }
@@ -57,6 +59,9 @@ func launchFlag(cmd *cobra.Command, launch *string) {
 
 func (f *runFlags) run(cmd *cobra.Command) error {
 	if err := f.check(); err != nil {
+		return err
+	}
+	if err := f.baseline.read(cmd); err != nil {
 		return err
 	}
 	folder, err := outFolder(f.out)
@@ -75,6 +80,9 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 	}
 	r, err := conformance.Load(f.Options)
 	if err != nil {
+		return err
+	}
+	if err := f.baseline.suits(r); err != nil {
 		return err
 	}
 	ctx := cmd.Context()
@@ -148,12 +156,22 @@ func (f *runFlags) publish(cmd *cobra.Command, folder *os.Root, report *reports.
 		p.Files = append(p.Files, filepath.Join(f.out, name))
 	}
 	code := p.gate.ExitCode(report)
+	moved, err := f.baseline.against(report)
+	if err != nil {
+		return err
+	}
+	if moved != nil && moved.Has(f.baseline.movements) {
+		code = reports.ExitFailed
+	}
 	if !f.quiet || code != reports.ExitExpected {
 		text, err := reports.FormatNamed("text")
 		if err != nil {
 			return err
 		}
 		if err := text.Render(cmd.OutOrStdout(), report, p.Options); err != nil {
+			return unjudged(err)
+		}
+		if err := f.baseline.tell(cmd.OutOrStdout(), moved, p.Options); err != nil {
 			return unjudged(err)
 		}
 	}
