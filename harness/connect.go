@@ -168,6 +168,9 @@ func (t *trial) attempt(c matrix.Case) (link.Attempt, error) {
 	if instrument == handshake.Server {
 		a.Require, name = server, c.Server
 	}
+	if err := t.vouch(&a); err != nil {
+		return a, err
+	}
 	if c.Version == link.Clear {
 		return a, nil
 	}
@@ -184,6 +187,28 @@ func (t *trial) attempt(c matrix.Case) (link.Attempt, error) {
 		return a, fmt.Errorf("making the trust anchors of the instrument: %w", err)
 	}
 	return a, nil
+}
+
+// vouched is the variant of a client's certificate by which an observer vouches for its client: an authority signed it that
+// is that of front proxies, to whoever stands behind.
+const vouched = "authority-second"
+
+// vouch gives an observer what it needs to tell the program behind it whom it speaks for, where that says by its answer what
+// it makes of its client.
+func (t *trial) vouch(a *link.Attempt) error {
+	if t.side == handshake.Server || a.Require.Asking != link.Invites || a.Behind == "" {
+		return nil
+	}
+	var err error
+	if a.Vouch, err = t.lab.issue(t.link, handshake.Client, vouched); err != nil {
+		return err
+	}
+	good, _ := pki.VariantNamed("good")
+	a.Roots, err = t.lab.authorities.Pool(a.Require.Trust, oracle.Credential(t.link.Link, t.side, good))
+	if err != nil {
+		return fmt.Errorf("making the trust anchors of what stands behind: %w", err)
+	}
+	return nil
 }
 
 // asSeen returns an address as the subject sees it: "" behind a proxy, where connections are told apart by their order.

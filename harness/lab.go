@@ -182,9 +182,29 @@ func (l *Lab) stand(ctx context.Context, name string) (launch.Instance, error) {
 			defer l.mu.Unlock()
 			l.stood = append(l.stood, name)
 		}()
-		s.instance, s.err = l.start(ctx, part, component.Start{}, nil)
+		var start component.Start
+		if start, s.err = l.standing(part); s.err == nil {
+			s.instance, s.err = l.start(ctx, part, start, nil)
+		}
 	})
 	return s.instance, s.err
+}
+
+// standing returns what a component is started with that stands behind others.
+func (l *Lab) standing(part Part) (component.Start, error) {
+	p := part.Stands
+	if p.Link == "" {
+		return component.Start{}, nil
+	}
+	of, ok := l.linkNamed(p.Link)
+	if !ok {
+		return component.Start{}, fmt.Errorf("there is no link %q", p.Link)
+	}
+	e, err := endOf(of, handshake.Server, matrix.Case{Mode: p.Mode, Subject: of.Server.Component, Client: "good", Server: "good", Setting: p.Setting})
+	if err != nil {
+		return component.Start{}, err
+	}
+	return l.outfit(e)
 }
 
 func (l *Lab) launch(ctx context.Context, part Part, s component.Start, ready func(context.Context, launch.Instance) error) (launch.Instance, error) {

@@ -2,6 +2,8 @@ package harness
 
 import (
 	"cmp"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"maps"
 
@@ -50,7 +52,9 @@ func (e end) asked() link.Verifier {
 
 // outfit makes what a component is started with to play an end, but for its peer and what stands behind it.
 func (l *Lab) outfit(e end) (component.Start, error) {
-	s := component.Start{Mode: e.mode.Name, From: e.setting.From, Env: maps.Clone(e.setting.Env), Peer: e.setting.Address}
+	s := component.Start{
+		Mode: e.mode.Name, From: e.setting.From, Env: maps.Clone(e.setting.Env), Peer: e.setting.Address, Scheme: e.setting.Scheme,
+	}
 	if s.Env == nil {
 		s.Env = map[string]string{}
 	}
@@ -111,12 +115,20 @@ func (l *Lab) sound(e end, v link.Verifier, own *pki.Issued) (map[link.Parameter
 		given[link.Key] = component.Value{File: component.Own, Data: key}
 		given[link.Certificate] = component.Value{File: component.Own, Data: own.CertificatePEM()}
 	}
+	if err := l.tokenKeys(v, given); err != nil {
+		return nil, err
+	}
 	if v.Revokes {
 		list, err := l.authorities.RevocationList(pki.RevokedSerial)
 		if err != nil {
 			return nil, fmt.Errorf("writing a revocation list: %w", err)
 		}
 		given[link.Revocations] = component.Value{File: component.Own, Data: list}
+	}
+	if e.side == handshake.Client {
+		if err := l.bearing(e, given); err != nil {
+			return nil, err
+		}
 	}
 	if v.CN != "" {
 		given[link.CommonName] = component.Value{Text: v.CN}
@@ -125,6 +137,48 @@ func (l *Lab) sound(e end, v link.Verifier, own *pki.Issued) (map[link.Parameter
 		given[link.URISAN] = component.Value{Text: v.URISAN}
 	}
 	return given, nil
+}
+
+// tokenKeys adds to the parameters of an end those by which it knows tokens, and who may say for whom they ask.
+func (l *Lab) tokenKeys(v link.Verifier, given map[link.Parameter]component.Value) error {
+	if len(v.Bearer.Keys) > 0 {
+		public, err := l.authorities.TokenKeysPEM(v.Bearer.Keys...)
+		if err != nil {
+			return fmt.Errorf("writing the keys of tokens: %w", err)
+		}
+		given[link.TokenKeys] = component.Value{File: component.Own, Data: public}
+		signer, err := l.authorities.TokenKey(v.Bearer.Keys[0])
+		if err != nil {
+			return fmt.Errorf("making the key of an issuer of tokens: %w", err)
+		}
+		private, err := x509.MarshalPKCS8PrivateKey(signer)
+		if err != nil {
+			return fmt.Errorf("writing the key of an issuer of tokens: %w", err)
+		}
+		given[link.SigningKey] = component.Value{File: component.Own, Data: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})}
+	}
+	if len(v.Proxies) > 0 {
+		bundle, err := l.authorities.Bundle(v.Proxies, pki.Credential{})
+		if err != nil {
+			return fmt.Errorf("writing the authorities of front proxies: %w", err)
+		}
+		given[link.ProxyBundle] = component.Value{File: component.Own, Data: bundle}
+	}
+	return nil
+}
+
+// bearing adds to the parameters of a client the token that it shows, if it shows one.
+func (l *Lab) bearing(e end, given map[link.Parameter]component.Value) error {
+	_, token, err := oracle.TokenOf(e.link.Link, matrix.Case{Mode: e.mode.Name, Token: e.setting.Token})
+	if err != nil || token.Damage == pki.Missing {
+		return err
+	}
+	text, err := l.authorities.IssueToken(token)
+	if err != nil {
+		return fmt.Errorf("issuing a token: %w", err)
+	}
+	given[link.BearerToken] = component.Value{File: component.Own, Data: []byte(text)}
+	return nil
 }
 
 // files are the kinds of files that forms name.

@@ -22,6 +22,8 @@ type Component struct {
 	Link string
 	// Behind names the components that it needs behind it.
 	Behind []string
+	// Stands says as what it stands behind others, where it needs to be told how; the zero Place for nothing.
+	Stands Place
 	// Program describes the program as started with a setting. Binary, Image and Main are left to whoever obtained it,
 	// but for programs of our own. The first of its ports is where it serves its link.
 	Program func(Start) launch.Program
@@ -37,6 +39,9 @@ type Component struct {
 	// once the client has been accepted.
 	Stamina int
 }
+
+// Place is a place on a link: that of its server, in a mode, with a setting if it has one.
+type Place struct{ Link, Mode, Setting string }
 
 // Readiness is a component's answer to the question whether it is ready.
 type Readiness string

@@ -56,6 +56,7 @@ var causes = []cause{
 	{"local error: tls: unexpected message", pki.CheckEncoding},
 	// What is no TLS, or none that is spoken here.
 	{"tls: first record does not look like a TLS handshake", pki.CheckProtocol},
+	{"http: server gave HTTP response to HTTPS client", pki.CheckProtocol},
 	{"tls: client offered only unsupported versions", pki.CheckProtocol},
 	{"tls: server selected unsupported protocol version", pki.CheckProtocol},
 	{"tls: no cipher suite supported by both client and server", pki.CheckProtocol},

@@ -39,6 +39,7 @@ var recorded = map[string]pki.Check{
 	`tls: client didn't provide a certificate`:                                      pki.CheckPresence,
 	`tls: client offered only unsupported versions: [301]`:                          pki.CheckProtocol,
 	`tls: first record does not look like a TLS handshake`:                          pki.CheckProtocol,
+	`http: server gave HTTP response to HTTPS client`:                               pki.CheckProtocol,
 	`tls: no cipher suite supported by both client and server`:                      pki.CheckProtocol,
 	`tls: server chose an unconfigured cipher suite`:                                pki.CheckProtocol,
 	"transport: certificate serial 5245564f4b4544 revoked":                          pki.CheckRevocation,

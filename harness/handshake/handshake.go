@@ -3,6 +3,7 @@
 package handshake
 
 import (
+	"strings"
 	"time"
 
 	"github.com/calico-tls/conformance/pki"
@@ -91,6 +92,14 @@ type Account struct {
 	Octets int
 	// Log holds the side's log lines about the connection.
 	Log []string
+}
+
+// User is how accounts and expectations name a user that has groups, in the order in which they are given; "" for nobody.
+func User(name string, groups []string) string {
+	if name == "" || len(groups) == 0 {
+		return name
+	}
+	return name + " of " + strings.Join(groups, ", ")
 }
 
 // Evidence says what the subject's account consists of.

@@ -57,6 +57,8 @@ const (
 	Ignores Asking = "ignores"
 	// Invites: it asks for one, takes who sends none as well, and says by its answer what it makes of its peer.
 	Invites Asking = "invites"
+	// Blindly: it takes whatever certificate it is sent, and looks at nothing.
+	Blindly Asking = "blindly"
 )
 
 // Bearer says which tokens an end takes. The zero Bearer takes none.
@@ -82,8 +84,17 @@ type Mode struct {
 	Client, Server Verifier
 	// Variants are those that are posed in it, by either end; empty for all.
 	Variants []string
+	// Servers are the variants that a server shows to a client that is judged in it; empty for those of Variants.
+	Servers []string
+	// Judges are the ends that are judged in it; empty for both.
+	Judges []handshake.Side
 	// Token is the variant of a token that a client shows where nothing is amiss, in the place of a certificate; "" for none.
 	Token string
+}
+
+// IsFor reports whether an end is judged in the mode.
+func (m Mode) IsFor(subject handshake.Side) bool {
+	return len(m.Judges) == 0 || slices.Contains(m.Judges, subject)
 }
 
 // Shown returns the variant that a side shows where nothing is amiss: "good", or "none" where the other side does not ask,
@@ -124,13 +135,19 @@ type Setting struct {
 	Key    pki.KeyFormat
 	// System are the authorities that the subject's system trusts; none for those of the machine.
 	System []pki.AuthorityName
-	// Own is the variant that the subject itself shows; "" for the good one.
-	Own string
+	// Own is the variant that the subject itself shows, and Token that of its token; "" for those of its mode.
+	Own, Token string
 	// Given says of parameters how they are given, where that is unlike their mode; From where all of them come from.
 	Given map[Parameter]Form
 	From  Origin
 	// Suites and MinVersion are what TLS_CIPHER_SUITES and TLS_MIN_VERSION say; "" for nothing.
 	Suites, MinVersion string
+	// Scheme is that of the address that a client is told, as in "http"; "" for its mode's.
+	Scheme string
+	// Unfit says that the subject must not start with it, for a reason that its parameters do not tell.
+	Unfit bool
+	// Unready says that the subject must not call itself ready with it.
+	Unready bool
 	// Address is what a client is told in the place of its peer's address, and cannot use; "" tells it the address.
 	Address string
 	// Env holds further variables of the subject's environment, and Flags further flags, without dashes, by which no verdict

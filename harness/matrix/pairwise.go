@@ -52,7 +52,8 @@ func pairs(l link.Link, subject handshake.Side) []Case {
 func candidates(modes []link.Mode, client, server pki.Variant, subject handshake.Side) []Case {
 	var cases []Case
 	for _, m := range modes {
-		if !asksAbout(m.Server, client) || !asksAbout(m.Client, server) || !posedIn(m, client) || !posedIn(m, server) || bare(m, client) {
+		if !m.IsFor(subject) || !asksAbout(m.Server, client) || !asksAbout(m.Client, server) ||
+			!posedIn(m, client, handshake.Server) || !posedIn(m, server, handshake.Client) || bare(m, client) {
 			continue
 		}
 		own := client

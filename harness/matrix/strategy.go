@@ -77,7 +77,9 @@ func single(l link.Link) []Case {
 	var cases []Case
 	for _, subject := range judged(l) {
 		for _, m := range l.Modes {
-			cases = append(cases, modeCases(l, m, subject)...)
+			if m.IsFor(subject) {
+				cases = append(cases, modeCases(l, m, subject)...)
+			}
 		}
 		for _, s := range l.Settings {
 			if s.Side == subject && !s.Meets {
@@ -126,7 +128,7 @@ func modeCases(l link.Link, m link.Mode, subject handshake.Side) []Case {
 	var cases []Case
 	asked := m.Asked(subject)
 	for _, v := range pki.Variants {
-		if !Posed(v, asked, subject.Other()) || !posedIn(m, v) || subject == handshake.Server && bare(m, v) {
+		if !Posed(v, asked, subject.Other()) || !posedIn(m, v, subject) || subject == handshake.Server && bare(m, v) {
 			continue
 		}
 		c := base
@@ -199,6 +201,7 @@ func settingCases(l link.Link, s link.Setting) []Case {
 	base := begin(l, m, l.Started(s))
 	base.Setting = s.Name
 	*shown(&base, s.Side.Other()) = cmp.Or(s.Own, m.Shown(s.Side))
+	base.Token = s.Token
 	var cases []Case
 	if len(s.Variants) == 0 {
 		cases = inVersions(base, s.Side, m.Shown(s.Side.Other()), s.Versions)
@@ -222,6 +225,9 @@ func settingCases(l link.Link, s link.Setting) []Case {
 func furtherCases(l link.Link, f link.Further) []Case {
 	var cases []Case
 	for _, m := range l.Modes {
+		if !m.IsFor(f.Side) {
+			continue
+		}
 		c := begin(l, m, f.Component)
 		c.Version = link.TLS13
 		if m.Server.Plaintext() {
@@ -326,9 +332,13 @@ func Posed(v pki.Variant, asked link.Verifier, by handshake.Side) bool {
 	return true
 }
 
-// posedIn reports whether a mode poses a variant.
-func posedIn(m link.Mode, v pki.Variant) bool {
-	return len(m.Variants) == 0 || slices.Contains(m.Variants, v.Name)
+// posedIn reports whether a mode poses a variant to a subject.
+func posedIn(m link.Mode, v pki.Variant, subject handshake.Side) bool {
+	posed := m.Variants
+	if subject == handshake.Client && len(m.Servers) > 0 {
+		posed = m.Servers
+	}
+	return len(posed) == 0 || slices.Contains(posed, v.Name)
 }
 
 // plain are the variants that have plainly another name, or none. They are shown to those too who do not ask for it.

@@ -187,7 +187,7 @@ func (q question) answer() Expectation {
 		return Expectation{Outcome: handshake.Plaintext, Rules: q.rules(q.peer(), q.link.Decides(q.subject, link.InTheClear)...)}
 	}
 	peer := q.peer()
-	name, rule := peer.acceptedAs()
+	name, rule := q.knows(peer)
 	decides := append(q.link.Decides(q.subject, link.Accepting), rule)
 	if q.meeting != nil {
 		_, other := q.server.acceptedAs()
@@ -195,6 +195,16 @@ func (q question) answer() Expectation {
 	}
 	rules := q.rules(peer, decides...)
 	return Expectation{Outcome: handshake.Accept, Identity: name, Rules: rules, Level: q.level(peer), Unasked: peer.asked.Asking == link.Ignores}
+}
+
+// knows returns the name by which a peer is accepted, and the rule that says so. A client that knows its server by the host
+// alone is itself known by a name, which its server says.
+func (q question) knows(peer showing) (name, rule string) {
+	name, rule = peer.acceptedAs()
+	if name == "" && q.client.asked.Asking == link.Invites {
+		return q.client.acceptedAs()
+	}
+	return name, rule
 }
 
 // refusal returns the first row that fails, the side that must refuse for it, and what it is shown; a zero showing where

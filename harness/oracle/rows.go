@@ -121,7 +121,7 @@ func (q question) deciding(by handshake.Side, r *row, s showing) []string {
 // fails returns the first row that fails; nil if the peer must accept.
 func (s showing) fails() *row {
 	switch s.asked.Asking {
-	case link.Ignores:
+	case link.Ignores, link.Blindly:
 		return nil
 	case link.Invites:
 		_, r := s.recognise()

@@ -24,7 +24,7 @@ func (q question) refrains() bool {
 		asked = q.setting.Change(asked)
 	}
 	state := q.link.State(q.setting, asked)
-	return state == link.Incomplete || state == link.Spoilt || q.setting.Address != ""
+	return state == link.Incomplete || state == link.Spoilt || q.setting.Address != "" || q.setting.Unfit
 }
 
 // notStarted is the answer where the subject must refrain. Its twin is the mode's own configuration, which starts.

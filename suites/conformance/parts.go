@@ -2,12 +2,14 @@ package conformance
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/calico-tls/conformance/fixtures"
 	"github.com/calico-tls/conformance/harness"
 	"github.com/calico-tls/conformance/harness/component"
 	"github.com/calico-tls/conformance/harness/component/etcd"
 	"github.com/calico-tls/conformance/harness/component/felix"
+	"github.com/calico-tls/conformance/harness/component/kubeapiserver"
 	"github.com/calico-tls/conformance/harness/component/stub"
 	"github.com/calico-tls/conformance/harness/component/typha"
 	"github.com/calico-tls/conformance/harness/component/typhaclient"
@@ -39,7 +41,11 @@ var components = map[play]struct {
 }
 
 // datastore is the etcd that stands behind others.
-func datastore() component.Component { return etcd.Behind(felix.Datastore) }
+func datastore() component.Component {
+	keys := maps.Clone(felix.Datastore)
+	maps.Copy(keys, kubeapiserver.Registry())
+	return etcd.Behind(keys)
+}
 
 // spoken describes a component that needs no reader: it has its own, or its log is not read.
 func spoken(describe func() component.Component) func(*evidence.Reader) component.Component {
@@ -47,8 +53,11 @@ func spoken(describe func() component.Component) func(*evidence.Reader) componen
 }
 
 // partOf describes a component as it was obtained, to play an end of a link, or to stand behind one.
-func partOf(link string, o target.Obtained) (harness.Part, error) {
+func partOf(link string, o target.Obtained, crds []byte) (harness.Part, error) {
 	described := components[play{link, o.Role}]
+	if link == "" && o.Role == target.KubeAPIServer {
+		described.real = spoken(func() component.Component { return kubeapiserver.Behind(crds) })
+	}
 	part := harness.Part{Stack: o.Go}
 	describe := described.real
 	if o.Source.Way == target.Reference {

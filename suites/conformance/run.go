@@ -207,10 +207,8 @@ func (r *Run) obtain(ctx context.Context) ([]harness.Part, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := target.Preparer{
-		Launch: r.launcher.Name(), Executable: r.options.Executable,
-		Builder: build.Builder{Folder: folder, Progress: r.options.Building},
-	}
+	builder := build.Builder{Folder: folder, Progress: r.options.Building}
+	p := target.Preparer{Launch: r.launcher.Name(), Executable: r.options.Executable, Builder: builder}
 	if c, ok := r.launcher.(*container.Launcher); ok {
 		p.Pull = c.Pull
 	}
@@ -227,7 +225,13 @@ func (r *Run) obtain(ctx context.Context) ([]harness.Part, error) {
 			obtained[role] = o
 			r.obtained = append(r.obtained, o)
 		}
-		part, err := partOf(due[i].link, o)
+		var crds []byte
+		if (due[i] == play{"", target.KubeAPIServer}) {
+			if crds, err = definitions(ctx, builder, obtained); err != nil {
+				return nil, err
+			}
+		}
+		part, err := partOf(due[i].link, o, crds)
 		if err != nil {
 			return nil, err
 		}
@@ -237,6 +241,27 @@ func (r *Run) obtain(ctx context.Context) ([]harness.Part, error) {
 		}
 	}
 	return parts, nil
+}
+
+// definitions returns the definitions of Calico's resources, of the release of the components that keep them in a cluster;
+// nil where our stubs play those. No image or binary has them with it: they are taken from the release's module all the same.
+func definitions(ctx context.Context, b build.Builder, obtained map[target.Role]target.Obtained) ([]byte, error) {
+	for _, role := range []target.Role{target.Typha, target.Felix} {
+		o, has := obtained[role]
+		if !has || o.Source.Way == target.Reference {
+			continue
+		}
+		release, err := releaseOf(o)
+		if err != nil {
+			return nil, err
+		}
+		path, _, err := b.Extract(ctx, release, "crds.yaml")
+		if err != nil {
+			return nil, fmt.Errorf("obtaining what a cluster must know of Calico: %w", err)
+		}
+		return os.ReadFile(path)
+	}
+	return nil, nil
 }
 
 // plays are the roles that are judged in cases.

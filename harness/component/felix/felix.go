@@ -37,18 +37,7 @@ func New(r *evidence.Reader) component.Component {
 		Ready:   component.AskReady(HealthPort),
 		Stamina: stamina,
 		Program: func(s component.Start) launch.Program {
-			return Program(s, r, dialect, map[string]string{
-				"FELIX_VARIANT":                 "none-such",
-				"FELIX_NFTABLESMODE":            "Disabled",
-				"FELIX_USAGEREPORTINGENABLED":   "false",
-				"FELIX_LOGFILEPATH":             "none",
-				"FELIX_LOGSEVERITYSYS":          "none",
-				"FELIX_LOGSEVERITYSCREEN":       "info",
-				"FELIX_EARLYLOGSEVERITYSCREEN":  "info",
-				"FELIX_DEBUGDISABLELOGDROPPING": "true",
-				// Variables of Felix's own have no say in which datastore it uses.
-				"DATASTORE_TYPE": "etcdv3",
-			})
+			return Program(s, r, dialect, always("etcdv3"))
 		},
 	}
 }
@@ -56,7 +45,28 @@ func New(r *evidence.Reader) component.Component {
 // Program describes a program that takes Felix's parameters in a dialect from its environment, beside those that every
 // setting has.
 func Program(s component.Start, r *evidence.Reader, d component.Dialect, always map[string]string) launch.Program {
-	return d.Configure(launch.Program{
+	return d.Configure(base(s, r, always), s)
+}
+
+// always are the variables of a Felix that keeps its data in such a datastore, whatever it is started for.
+func always(datastore string) map[string]string {
+	return map[string]string{
+		"FELIX_VARIANT":                 "none-such",
+		"FELIX_NFTABLESMODE":            "Disabled",
+		"FELIX_USAGEREPORTINGENABLED":   "false",
+		"FELIX_LOGFILEPATH":             "none",
+		"FELIX_LOGSEVERITYSYS":          "none",
+		"FELIX_LOGSEVERITYSCREEN":       "info",
+		"FELIX_EARLYLOGSEVERITYSCREEN":  "info",
+		"FELIX_DEBUGDISABLELOGDROPPING": "true",
+		// Variables of Felix's own have no say in which datastore it uses.
+		"DATASTORE_TYPE": datastore,
+	}
+}
+
+// base describes a Felix but for its parameters for TLS.
+func base(s component.Start, r *evidence.Reader, always map[string]string) launch.Program {
+	return launch.Program{
 		Name:  "felix",
 		Ports: []string{HealthPort},
 		Configure: func(place launch.Placement) launch.Invocation {
@@ -76,7 +86,7 @@ func Program(s component.Start, r *evidence.Reader, d component.Dialect, always 
 		Ready: func(ctx context.Context, i launch.Instance) error {
 			return component.AwaitReady(ctx, "felix", r, i)
 		},
-	}, s)
+	}
 }
 
 // Datastore is what must stand in etcd so that Felix takes the cluster for ready (Calico

@@ -39,16 +39,7 @@ func New(r *evidence.Reader) component.Component {
 		Behind: []string{"etcd"},
 		Reader: r,
 		Program: func(s component.Start) launch.Program {
-			return Program(s, r, dialect, map[string]string{
-				"TYPHA_DATASTORETYPE":             "etcdv3",
-				"TYPHA_LOGFILEPATH":               "none",
-				"TYPHA_LOGSEVERITYSYS":            "none",
-				"TYPHA_LOGSEVERITYSCREEN":         "info",
-				"TYPHA_EARLYLOGSEVERITYSCREEN":    "info",
-				"TYPHA_DEBUGDISABLELOGDROPPING":   "true",
-				"TYPHA_SERVERPINGINTERVALSECS":    "1",
-				"TYPHA_CONNECTIONREBALANCINGMODE": "none",
-			})
+			return Program(s, r, dialect, always("etcdv3"))
 		},
 		Counters: Counters,
 		Ready:    component.AskReady(HealthPort),
@@ -58,7 +49,26 @@ func New(r *evidence.Reader) component.Component {
 // Program describes a program that takes Typha's parameters in a dialect from its environment, beside those that every
 // setting has.
 func Program(s component.Start, r *evidence.Reader, d component.Dialect, always map[string]string) launch.Program {
-	return d.Configure(launch.Program{
+	return d.Configure(base(s, r, always), s)
+}
+
+// always are the variables of a Typha that keeps its data in such a datastore, whatever it is started for.
+func always(datastore string) map[string]string {
+	return map[string]string{
+		"TYPHA_DATASTORETYPE":             datastore,
+		"TYPHA_LOGFILEPATH":               "none",
+		"TYPHA_LOGSEVERITYSYS":            "none",
+		"TYPHA_LOGSEVERITYSCREEN":         "info",
+		"TYPHA_EARLYLOGSEVERITYSCREEN":    "info",
+		"TYPHA_DEBUGDISABLELOGDROPPING":   "true",
+		"TYPHA_SERVERPINGINTERVALSECS":    "1",
+		"TYPHA_CONNECTIONREBALANCINGMODE": "none",
+	}
+}
+
+// base describes a Typha but for its parameters for TLS.
+func base(s component.Start, r *evidence.Reader, always map[string]string) launch.Program {
+	return launch.Program{
 		Name:  "typha",
 		Ports: []string{SyncPort, MetricsPort, HealthPort},
 		Configure: func(place launch.Placement) launch.Invocation {
@@ -79,7 +89,7 @@ func Program(s component.Start, r *evidence.Reader, d component.Dialect, always 
 		Ready: func(ctx context.Context, i launch.Instance) error {
 			return component.AwaitReady(ctx, "typha", r, i)
 		},
-	}, s)
+	}
 }
 
 // Counters reads Typha's Prometheus metrics: the connections accepted since the start, and those that

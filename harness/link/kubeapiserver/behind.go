@@ -14,6 +14,7 @@ import (
 	"net/http/httputil"
 	"strings"
 
+	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/link/instrument"
 	"github.com/calico-tls/conformance/pki"
@@ -34,8 +35,10 @@ type behind struct {
 	address string
 	// client is the leaf by which the client is known, where it is one of the attempt's authorities; nil for none.
 	client *x509.Certificate
-	secure bool
-	// direct passes on what has a token, or nothing; vouching, with the certificate of a front proxy, what has a certificate.
+	// shows says that the client shows a certificate, secure that it speaks TLS.
+	shows, secure bool
+	// direct passes on what has a token, or nothing; vouching, with the certificate of a front proxy, what has a certificate:
+	// where it says of nobody that it speaks for them, the server behind knows it for nobody, as it would the client.
 	direct, vouching *http.Transport
 }
 
@@ -52,10 +55,12 @@ func newBehind(s *instrument.Session, a link.Attempt) (*behind, error) {
 	if b.secure = ok; !ok {
 		return b, nil
 	}
-	if chain := conn.ConnectionState().PeerCertificates; len(chain) > 0 && verified(a, chain) {
-		if b.client = chain[0]; a.Vouch == nil {
-			return nil, errors.New("playing kube-apiserver: a client shows a certificate, and the observer has none to vouch for it")
-		}
+	chain := conn.ConnectionState().PeerCertificates
+	if b.shows = len(chain) > 0; b.shows && a.Vouch == nil {
+		return nil, errors.New("playing kube-apiserver: a client shows a certificate, and the observer has none to vouch for it")
+	}
+	if b.shows && verified(a, chain) {
+		b.client = chain[0]
 	}
 	return b, nil
 }
@@ -94,7 +99,7 @@ func (b *behind) pass(w http.ResponseWriter, r *http.Request) int {
 }
 
 func (b *behind) transport() *http.Transport {
-	if b.client != nil {
+	if b.shows {
 		return b.vouching
 	}
 	return b.direct
@@ -119,7 +124,7 @@ func (b *behind) identify(h http.Header) {
 // answer is what became of a request.
 type answer struct {
 	status int
-	// user is whom the server behind took the client for; "" where it did not say.
+	// user is whom the server behind took the client for, as [handshake.User] names it; "" where it did not say.
 	user string
 	// bare says that a token came in the clear, and failed why the server was not asked for the user.
 	bare   bool
@@ -160,7 +165,10 @@ func (b *behind) review(ctx context.Context, sent http.Header) (string, error) {
 	defer response.Body.Close()
 	var review struct {
 		Status struct {
-			UserInfo struct{ Username string } `json:"userInfo"`
+			UserInfo struct {
+				Username string
+				Groups   []string
+			} `json:"userInfo"`
 		}
 	}
 	if response.StatusCode/100 != 2 {
@@ -169,7 +177,8 @@ func (b *behind) review(ctx context.Context, sent http.Header) (string, error) {
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxReview)).Decode(&review); err != nil {
 		return "", fmt.Errorf("%s: %w", doing, err)
 	}
-	return review.Status.UserInfo.Username, nil
+	user := review.Status.UserInfo
+	return handshake.User(user.Username, user.Groups), nil
 }
 
 // maxReview bounds the answer to a review, in octets.
@@ -189,7 +198,7 @@ func (g answer) objection() error {
 // checks are those that a denial is consistent with.
 func (g answer) checks() []pki.Check {
 	if g.status == http.StatusUnauthorized {
-		return []pki.Check{pki.CheckPresence, pki.CheckIdentity}
+		return answers // it does not say for which of them
 	}
 	return []pki.Check{pki.CheckIdentity}
 }

@@ -1,6 +1,8 @@
 package kubeapiserver
 
 import (
+	"slices"
+
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/pki"
@@ -30,14 +32,16 @@ var Link = link.Link{
 	Groups:    []string{"KAPI"},
 	Decisions: decisions,
 	Client: link.End{
-		Identity: pki.Identity{CN: ClientCN, URISAN: ClientURI, Organization: ClientGroup}, State: link.Paired,
+		Component: "calicoctl", Names: clientNames, State: link.Paired,
+		Identity: pki.Identity{CN: ClientCN, URISAN: ClientURI, Organization: ClientGroup},
 	},
 	Server: link.End{
 		Component: "kube-apiserver", Names: serverNames, State: link.Paired,
 		Identity: pki.Identity{CN: ServerCN, URISAN: ServerURI, DNSName: LocalName, IPAddress: Address},
 	},
 	Modes:    modes,
-	Settings: serverSettings,
+	Settings: slices.Concat(serverSettings, clientSettings),
+	Further:  further,
 	Conducts: conducts,
 	Pairs:    pairs,
 }
@@ -64,11 +68,11 @@ var modes = []link.Mode{
 	{Name: "x509", Text: "the client shows a certificate, whose Common Name is its user", Client: dialled, Server: known(accountTokens)},
 	{
 		Name: "jwt", Text: "the client shows the token of a service account",
-		Client: dialled, Server: known(accountTokens), Token: "good",
+		Client: dialled, Server: known(accountTokens), Token: "good", Servers: credentialed,
 	},
 	{
 		Name: "oidc", Text: "the client shows a token of an OpenID provider",
-		Client: dialled, Server: known(providerTokens), Token: "good",
+		Client: dialled, Server: known(providerTokens), Token: "good", Judges: []handshake.Side{handshake.Server},
 	},
 }
 

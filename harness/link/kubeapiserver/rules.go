@@ -23,4 +23,5 @@ var decisions = []link.Decision{
 	{By: handshake.Server, Cause: "version", Rules: []string{"KAPI-08"}},
 
 	{By: handshake.Client, Rules: []string{"KAPI-03"}},
+	{By: handshake.Client, Cause: link.BeingRefused, Rules: []string{"KAPI-09"}},
 }

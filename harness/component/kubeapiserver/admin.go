@@ -1,0 +1,150 @@
+package kubeapiserver
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/calico-tls/conformance/harness/link/kubeapiserver"
+)
+
+// admin is a client that may do everything.
+type admin struct {
+	address, token string
+	client         *http.Client
+}
+
+func newAdmin(address, token string, bundle []byte) (*admin, error) {
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(bundle) {
+		return nil, errors.New("preparing kube-apiserver: wanted the authority of its certificate, found none")
+	}
+	return &admin{address, token, &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}}, nil
+}
+
+func (a *admin) close() { a.client.CloseIdleConnections() }
+
+// prepare waits until kube-apiserver is ready, and gives it what it must know: whom it serves, and of Calico.
+func (a *admin) prepare(ctx context.Context, crds []byte) error {
+	if err := a.await(ctx, "/readyz"); err != nil {
+		return err
+	}
+	if err := a.serve(ctx, kubeapiserver.Users); err != nil {
+		return err
+	}
+	if len(crds) == 0 {
+		return nil
+	}
+	if err := a.define(ctx, crds); err != nil {
+		return err
+	}
+	if err := a.await(ctx, calico+"/clusterinformations"); err != nil {
+		return err
+	}
+	return a.create(ctx, calico+"/clusterinformations", map[string]any{
+		"apiVersion": "crd.projectcalico.org/v1", "kind": "ClusterInformation", "metadata": map[string]any{"name": "default"},
+		"spec": map[string]any{"clusterGUID": "0123456789abcdef0123456789abcdef", "datastoreReady": true},
+	})
+}
+
+// calico is where Calico's own resources are.
+const calico = "/apis/crd.projectcalico.org/v1"
+
+// poll is how often it is asked whether it has come so far.
+const poll = 50 * time.Millisecond
+
+// await asks until the answer is a success, or ctx ends.
+func (a *admin) await(ctx context.Context, path string) error {
+	every := time.NewTicker(poll)
+	defer every.Stop()
+	for {
+		status, said, err := a.do(ctx, http.MethodGet, path, nil)
+		if err == nil && status == http.StatusOK {
+			return nil
+		}
+		select {
+		case <-every.C:
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for kube-apiserver to answer %s: %w (last: %d %.200s, %w)", path, context.Cause(ctx), status, said, errors.Join(err))
+		}
+	}
+}
+
+// serve lets users do everything.
+func (a *admin) serve(ctx context.Context, users []string) error {
+	var subjects []any
+	for _, name := range users {
+		subjects = append(subjects, map[string]any{"apiGroup": rbac, "kind": "User", "name": name})
+	}
+	return a.create(ctx, "/apis/"+rbac+"/v1/clusterrolebindings", map[string]any{
+		"apiVersion": rbac + "/v1", "kind": "ClusterRoleBinding", "metadata": map[string]any{"name": "conformance"},
+		"roleRef":  map[string]any{"apiGroup": rbac, "kind": "ClusterRole", "name": "cluster-admin"},
+		"subjects": subjects,
+	})
+}
+
+const rbac = "rbac.authorization.k8s.io"
+
+// define makes kube-apiserver know the resources that documents of YAML define.
+func (a *admin) define(ctx context.Context, crds []byte) error {
+	documents := yaml.NewDecoder(bytes.NewReader(crds))
+	for {
+		var crd map[string]any
+		err := documents.Decode(&crd)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("reading the definition of a resource: %w", err)
+		case len(crd) == 0:
+			continue
+		}
+		if err := a.create(ctx, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd); err != nil {
+			return err
+		}
+	}
+}
+
+// create creates an object that may be there already: several kube-apiservers stand on one etcd.
+func (a *admin) create(ctx context.Context, path string, object any) error {
+	data, err := json.Marshal(object)
+	if err != nil {
+		return fmt.Errorf("creating an object at %s: %w", path, err)
+	}
+	status, said, err := a.do(ctx, http.MethodPost, path, data)
+	if err != nil {
+		return err
+	}
+	if status != http.StatusCreated && status != http.StatusConflict {
+		return fmt.Errorf("creating an object at %s: wanted 201 or 409, found %d: %.400s", path, status, said)
+	}
+	return nil
+}
+
+// maxAnswer bounds an answer in octets.
+const maxAnswer = 4 << 20
+
+func (a *admin) do(ctx context.Context, method, path string, body []byte) (status int, said []byte, err error) {
+	r, err := http.NewRequestWithContext(ctx, method, "https://"+a.address+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, fmt.Errorf("asking kube-apiserver: %w", err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+a.token)
+	response, err := a.client.Do(r)
+	if err != nil {
+		return 0, nil, fmt.Errorf("asking kube-apiserver: %w", err)
+	}
+	defer response.Body.Close()
+	said, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	return response.StatusCode, said, err
+}

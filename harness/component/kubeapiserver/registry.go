@@ -1,0 +1,40 @@
+package kubeapiserver
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/calico-tls/conformance/harness/link/kubeapiserver"
+	"github.com/calico-tls/conformance/pki"
+)
+
+// Registry returns what the etcd of a kube-apiserver holds, by key, so that there is what tokens are bound to, under the UIDs
+// that they name: kube-apiserver itself would give others (Kubernetes stores objects below /registry).
+func Registry() map[string]string {
+	all := map[string]string{}
+	add := func(kind, plural, namespace string, o pki.Object, more map[string]any) {
+		if o.Name == "" {
+			return
+		}
+		object := map[string]any{
+			"apiVersion": "v1", "kind": kind,
+			"metadata": map[string]any{"name": o.Name, "namespace": namespace, "uid": o.UID, "creationTimestamp": "2026-01-01T00:00:00Z"},
+		}
+		for name, value := range more {
+			object[name] = value
+		}
+		data, err := json.Marshal(object)
+		if err != nil {
+			panic("writing an object: " + err.Error()) // it is one of strings
+		}
+		all[fmt.Sprintf("/registry/%s/%s/%s", plural, namespace, o.Name)] = string(data)
+	}
+	for _, a := range []pki.Account{kubeapiserver.Own, kubeapiserver.Other} {
+		add("ServiceAccount", "serviceaccounts", a.Namespace, a.Object, nil)
+		add("Secret", "secrets", a.Namespace, a.Secret, map[string]any{"type": "Opaque"})
+		add("Pod", "pods", a.Namespace, a.Pod, map[string]any{"spec": map[string]any{
+			"serviceAccountName": a.Name, "containers": []any{map[string]any{"name": "calico", "image": "calico"}},
+		}})
+	}
+	return all
+}
