@@ -165,10 +165,11 @@ const (
 	dials  kind = "dials"  // a client, which waits most of the time
 	starts kind = "starts" // a start that must fail
 	meets  kind = "meets"  // two subjects
+	once   kind = "once"   // within a batch: the start of a client for one case
 )
 
 // sideBySide is how many batches of a kind run at a time.
-var sideBySide = map[kind]int{serves: 2, dials: 8, starts: 6, meets: 4}
+var sideBySide = map[kind]int{serves: 2, dials: 8, starts: 6, meets: 4, once: 8}
 
 func (b *Batch) kind() kind {
 	l, _ := LinkNamed(b.Link)
@@ -213,6 +214,10 @@ func (b *Batch) run(ctx context.Context) {
 		for _, c := range b.Cases {
 			b.seen[c.ID()] = t.refrain(ctx, c)
 		}
+		return
+	}
+	if b.kind() == dials && t.part.Dials == component.DialsOnce {
+		b.seen = t.anew(ctx)
 		return
 	}
 	again := t.play(ctx)
@@ -304,6 +309,11 @@ func (t *trial) prepare(ctx context.Context) (link.Listener, component.Start, er
 	if t.side == handshake.Server {
 		return nil, start, nil
 	}
+	behind, err := t.lab.behindOf(ctx, t.part)
+	if err != nil {
+		return nil, start, err
+	}
+	t.answering = behind[t.link.Server.Component]
 	listener, err := t.link.Observer.Listen(ctx)
 	if err != nil {
 		return nil, start, fmt.Errorf("opening the observer of %s: %w", t.Name(), err)

@@ -170,17 +170,8 @@ func (t *trial) attend(ctx context.Context, c matrix.Case, listener link.Listene
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
 	defer cancel()
-	// A client that has ended dials no more, and says no more.
-	alive, end := context.WithCancelCause(ctx)
-	defer end(nil)
-	go func() {
-		select {
-		case <-t.instance.Done():
-			t.lab.bury(alive)
-			end(fmt.Errorf("%s has ended", t.Subject))
-		case <-alive.Done():
-		}
-	}()
+	alive, end := t.whileAlive(ctx)
+	defer end()
 	if accepted != nil {
 		a.Accepted = func() { accepted(&o) }
 	}
@@ -204,6 +195,20 @@ func (t *trial) attend(ctx context.Context, c matrix.Case, listener link.Listene
 		}
 	}
 	return o
+}
+
+// whileAlive returns a context that ends once the client has ended, as it dials no more then, and says no more.
+func (t *trial) whileAlive(ctx context.Context) (context.Context, func()) {
+	alive, end := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-t.instance.Done():
+			t.lab.bury(alive)
+			end(fmt.Errorf("%s has ended", t.Subject))
+		case <-alive.Done():
+		}
+	}()
+	return alive, func() { end(nil) }
 }
 
 // absence says why nobody was served at an observer, as far as that can be seen.

@@ -193,13 +193,19 @@ func (t *trial) attempt(c matrix.Case) (link.Attempt, error) {
 // is that of front proxies, to whoever stands behind.
 const vouched = "authority-second"
 
-// vouch gives an observer what it needs to tell the program behind it whom it speaks for, where that says by its answer what
-// it makes of its client.
+// vouch gives an observer what it needs where a server says by its answer what it makes of its client: to tell the program
+// behind it whom it speaks for, and the token by which it knows the client itself.
 func (t *trial) vouch(a *link.Attempt) error {
-	if t.side == handshake.Server || a.Require.Asking != link.Invites || a.Behind == "" {
+	if t.side == handshake.Server || a.Require.Asking != link.Invites {
 		return nil
 	}
-	var err error
+	_, token, err := oracle.TokenOf(t.link.Link, matrix.Case{Mode: t.Mode})
+	if err != nil {
+		return err
+	}
+	if a.Token, err = t.lab.authorities.IssueToken(token); err != nil {
+		return fmt.Errorf("issuing a token: %w", err)
+	}
 	if a.Vouch, err = t.lab.issue(t.link, handshake.Client, vouched); err != nil {
 		return err
 	}

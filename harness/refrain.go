@@ -20,6 +20,9 @@ import (
 // nothing is there at that moment: no port that serves, no client that has dialled. A subject that has started after
 // all is met like any other, so that the observation tells what it does.
 func (t *trial) refrain(ctx context.Context, c matrix.Case) (o handshake.Observation) {
+	if t.part.Dials == component.DialsOnce {
+		return t.abstain(ctx, c)
+	}
 	defer t.cut(&o)
 	o = handshake.Observation{Evidence: handshake.Both, Stack: t.part.Stack}
 	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)

@@ -74,6 +74,9 @@ func (l *Lab) outfit(e end) (component.Start, error) {
 	if e.setting.Change != nil {
 		v = e.setting.Change(v)
 	}
+	if v.Host != e.asked().Host {
+		s.Host = v.Host
+	}
 	if v.Plaintext() {
 		return s, nil
 	}

@@ -33,6 +33,8 @@ type Component struct {
 	Counters func(ctx context.Context, i launch.Instance) (Counters, error)
 	// Ready asks it whether it calls itself ready; nil if it has no word for it.
 	Ready func(ctx context.Context, i launch.Instance) (Readiness, error)
+	// Dials says how often a client dials.
+	Dials Dialling
 	// Pace is how many connections a second it logs one by one; 0 for any number.
 	Pace int
 	// Stamina is how many connections of a client may fail in a row before it gives up; 0 for any number. It counts
@@ -42,6 +44,17 @@ type Component struct {
 
 // Place is a place on a link: that of its server, in a mode, with a setting if it has one.
 type Place struct{ Link, Mode, Setting string }
+
+// Dialling says how often a client dials its server.
+type Dialling string
+
+// The ways to dial.
+const (
+	// DialsOn: it dials again soon, whatever became of its connections, so that one start meets one server after the other.
+	DialsOn Dialling = ""
+	// DialsOnce: it waits for longer and longer before it dials again, or ends, so that it is started for each server anew.
+	DialsOnce Dialling = "once"
+)
 
 // Readiness is a component's answer to the question whether it is ready.
 type Readiness string

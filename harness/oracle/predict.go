@@ -317,6 +317,8 @@ func (q question) twin(r row, peer showing) *matrix.Case {
 		field = &twin.Server
 	}
 	switch {
+	case q.setting.Own != "":
+		*field, twin.Setting = "good", ""
 	case q.c.Setting != "" && slices.Contains(settable, r.name):
 		twin.Setting = ""
 	case q.conduct.Offence != "" && q.c.Version != link.Clear, r.name == noSuite.name:

@@ -24,6 +24,8 @@ const (
 	KubeAPIServer Role = "kube-apiserver"
 	// TyphaClient is optional: a target without it is asked nothing of it.
 	TyphaClient Role = "typha-client"
+	// Calicoctl is optional as well.
+	Calicoctl Role = "calicoctl"
 )
 
 // roles says what may play each role.
@@ -31,6 +33,7 @@ var roles = []roleRow{
 	{role: Typha, build: "calico-typha", stub: true, described: true},
 	{role: Felix, build: "calico-felix", stub: true, described: true},
 	{role: TyphaClient, build: "typha-client", stub: true, described: true},
+	{role: Calicoctl, build: "calicoctl", stub: true, described: true},
 	{role: Etcd, build: "etcd", stub: true},
 	{role: KubeAPIServer, build: "kube-apiserver"},
 }

@@ -124,6 +124,7 @@ func TestTargetsBuiltIn(t *testing.T) {
 			{Role: Typha, Ways: []Source{{Way: Reference}}, Env: map[string]string{}},
 			{Role: Felix, Ways: []Source{{Way: Reference}}, Env: map[string]string{}},
 			{Role: TyphaClient, Ways: []Source{{Way: Reference}}, Env: map[string]string{}},
+			{Role: Etcd, Ways: []Source{{Way: Reference}}, Env: map[string]string{}},
 		},
 	}
 	for _, name := range fixtures.TargetNames() {

@@ -7,6 +7,7 @@ import (
 	"github.com/calico-tls/conformance/fixtures"
 	"github.com/calico-tls/conformance/harness"
 	"github.com/calico-tls/conformance/harness/component"
+	"github.com/calico-tls/conformance/harness/component/calicoctl"
 	"github.com/calico-tls/conformance/harness/component/etcd"
 	"github.com/calico-tls/conformance/harness/component/felix"
 	"github.com/calico-tls/conformance/harness/component/kubeapiserver"
@@ -17,6 +18,7 @@ import (
 	"github.com/calico-tls/conformance/harness/launch"
 	etcdlink "github.com/calico-tls/conformance/harness/link/etcd"
 	"github.com/calico-tls/conformance/harness/link/felixtypha"
+	kubelink "github.com/calico-tls/conformance/harness/link/kubeapiserver"
 	"github.com/calico-tls/conformance/harness/target"
 )
 
@@ -35,7 +37,13 @@ var components = map[play]struct {
 	{felixtypha.Link.Name, target.Felix}:       {felix.New, spoken(stub.Felix)},
 	{felixtypha.Link.Name, target.TyphaClient}: {typhaclient.New, spoken(stub.TyphaClient)},
 
+	{etcdlink.Link.Name, target.Calicoctl}: {calicoctl.ForEtcd, nil},
+
 	{etcdlink.Link.Name, target.Etcd}: {etcd.New, func(r *evidence.Reader) component.Component { return stub.Embedded(etcd.New(r)) }},
+
+	{kubelink.Link.Name, target.Calicoctl}: {calicoctl.ForKubernetes, spoken(stub.KubeCommand)},
+	{kubelink.Link.Name, target.Typha}:     {typha.ForKubernetes, spoken(stub.TyphaOnKubernetes)},
+	{kubelink.Link.Name, target.Felix}:     {felix.ForKubernetes, spoken(stub.FelixOnKubernetes)},
 
 	{"", target.Etcd}: {spoken(datastore), spoken(func() component.Component { return stub.Embedded(datastore()) })},
 }
@@ -101,7 +109,7 @@ func readerOf(link string, o target.Obtained) (*evidence.Reader, error) {
 }
 
 func releaseOf(o target.Obtained) (*fixtures.Release, error) {
-	name := map[target.Role]string{target.Typha: "calico-typha", target.Felix: "calico-felix", target.TyphaClient: "typha-client", target.Etcd: "etcd"}[o.Role]
+	name := map[target.Role]string{target.Typha: "calico-typha", target.Felix: "calico-felix", target.TyphaClient: "typha-client", target.Calicoctl: "calicoctl", target.Etcd: "etcd"}[o.Role]
 	if o.Source.Way == target.Build {
 		name = o.Source.Value
 	}

@@ -246,7 +246,7 @@ func (r *Run) obtain(ctx context.Context) ([]harness.Part, error) {
 // definitions returns the definitions of Calico's resources, of the release of the components that keep them in a cluster;
 // nil where our stubs play those. No image or binary has them with it: they are taken from the release's module all the same.
 func definitions(ctx context.Context, b build.Builder, obtained map[target.Role]target.Obtained) ([]byte, error) {
-	for _, role := range []target.Role{target.Typha, target.Felix} {
+	for _, role := range []target.Role{target.Calicoctl, target.Typha, target.Felix} {
 		o, has := obtained[role]
 		if !has || o.Source.Way == target.Reference {
 			continue

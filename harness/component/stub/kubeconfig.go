@@ -105,7 +105,9 @@ func (e environment) cluster() (cluster, error) {
 	} {
 		*into = cmp.Or(e[setting], *into)
 	}
-	c.insecure = c.insecure || e[insecureSetting] == "true"
+	if e[insecureSetting] == "true" { // a bundle counts for nothing then, and contradicts it where it is a variable too
+		c.insecure, c.ca = true, e["K8S_CA_FILE"]
+	}
 	if c.server == "" {
 		return e.inPod()
 	}

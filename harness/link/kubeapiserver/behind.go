@@ -2,6 +2,7 @@ package kubeapiserver
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -39,30 +40,38 @@ type behind struct {
 	shows, secure bool
 	// direct passes on what has a token, or nothing; vouching, with the certificate of a front proxy, what has a certificate:
 	// where it says of nobody that it speaks for them, the server behind knows it for nobody, as it would the client.
-	direct, vouching *http.Transport
+	direct, vouching http.RoundTripper
+	idle             []*http.Transport
 }
 
 func newBehind(s *instrument.Session, a link.Attempt) (*behind, error) {
-	if a.Behind == "" {
-		return nil, errors.New("playing kube-apiserver: wanted one behind, found none")
+	b := &behind{address: cmp.Or(a.Behind, "nobody"), direct: alone{a, false}, vouching: alone{a, true}}
+	if a.Behind != "" {
+		b.direct, b.vouching = b.over(a, nil), b.over(a, a.Vouch)
 	}
-	b := &behind{address: a.Behind}
-	settings := &tls.Config{RootCAs: instrument.Roots(a)}
-	b.direct = &http.Transport{TLSClientConfig: settings.Clone()}
-	settings.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return a.Vouch.TLS(), nil }
-	b.vouching = &http.Transport{TLSClientConfig: settings}
 	conn, ok := s.Conn.(*tls.Conn)
 	if b.secure = ok; !ok {
 		return b, nil
 	}
 	chain := conn.ConnectionState().PeerCertificates
-	if b.shows = len(chain) > 0; b.shows && a.Vouch == nil {
+	if b.shows = len(chain) > 0; b.shows && a.Behind != "" && a.Vouch == nil {
 		return nil, errors.New("playing kube-apiserver: a client shows a certificate, and the observer has none to vouch for it")
 	}
 	if b.shows && verified(a, chain) {
 		b.client = chain[0]
 	}
 	return b, nil
+}
+
+// over returns the way to the server behind on which the observer shows a credential; nil for none.
+func (b *behind) over(a link.Attempt, shows *pki.Issued) http.RoundTripper {
+	settings := &tls.Config{RootCAs: instrument.Roots(a)}
+	if shows != nil {
+		settings.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return shows.TLS(), nil }
+	}
+	t := &http.Transport{TLSClientConfig: settings}
+	b.idle = append(b.idle, t)
+	return t
 }
 
 // verified reports whether a client's certificate is one by which kube-apiserver would know it.
@@ -76,8 +85,9 @@ func verified(a link.Attempt, chain []*x509.Certificate) bool {
 }
 
 func (b *behind) close() {
-	b.direct.CloseIdleConnections()
-	b.vouching.CloseIdleConnections()
+	for _, t := range b.idle {
+		t.CloseIdleConnections()
+	}
 }
 
 // pass passes a request on, and its answer back. It returns the status of the answer.
@@ -98,7 +108,7 @@ func (b *behind) pass(w http.ResponseWriter, r *http.Request) int {
 	return status
 }
 
-func (b *behind) transport() *http.Transport {
+func (b *behind) transport() http.RoundTripper {
 	if b.shows {
 		return b.vouching
 	}
@@ -163,14 +173,7 @@ func (b *behind) review(ctx context.Context, sent http.Header) (string, error) {
 		return "", fmt.Errorf("%s: %w", doing, err)
 	}
 	defer response.Body.Close()
-	var review struct {
-		Status struct {
-			UserInfo struct {
-				Username string
-				Groups   []string
-			} `json:"userInfo"`
-		}
-	}
+	var review review
 	if response.StatusCode/100 != 2 {
 		return "", fmt.Errorf("%s: wanted an answer, found %s", doing, response.Status)
 	}
@@ -179,6 +182,16 @@ func (b *behind) review(ctx context.Context, sent http.Header) (string, error) {
 	}
 	user := review.Status.UserInfo
 	return handshake.User(user.Username, user.Groups), nil
+}
+
+// review is what kube-apiserver says of whom it takes its client for.
+type review struct {
+	Status struct {
+		UserInfo struct {
+			Username string   `json:"username"`
+			Groups   []string `json:"groups"`
+		} `json:"userInfo"`
+	} `json:"status"`
 }
 
 // maxReview bounds the answer to a review, in octets.

@@ -54,8 +54,12 @@ var clientSettings = []link.Setting{
 		Text: "it is told to verify nothing", Variants: []string{"good", "other-authority", "self-signed", "expired", "host-other", "eku-other-role"}, Rules: []string{"KAPI-05"},
 	},
 	{
-		Name: "k8sInsecureSkipTLSVerify+k8sCAFile", Mode: "x509", Side: handshake.Client, Env: map[string]string{InsecureSkipTLSVerify: "true"}, Unfit: true,
+		Name: "k8sInsecureSkipTLSVerify+k8sCAFile", Mode: "x509", Side: handshake.Client, From: link.FromOverrides, Env: map[string]string{InsecureSkipTLSVerify: "true"}, Unfit: true,
 		Text: "it is told to verify nothing, and whom to trust", Versions: nowhere, Rules: []string{"KAPI-05"},
+	},
+	{
+		Name: "k8sInsecureSkipTLSVerify-over-kubeconfig", Mode: "x509", Side: handshake.Client, Env: map[string]string{InsecureSkipTLSVerify: "true"}, Change: heedlessly,
+		Text: "its kubeconfig says whom to trust, and the variable that wins over it to verify nothing", Variants: []string{"good", "other-authority"}, Rules: []string{"KAPI-05"},
 	},
 	{
 		Name: "k8sAPIEndpoint-http", Mode: "x509", Side: handshake.Client, Scheme: "http", Unfit: true,
@@ -114,6 +118,12 @@ var clientSettings = []link.Setting{
 
 func trustSecond(v link.Verifier) link.Verifier {
 	v.Trust = []pki.AuthorityName{pki.Second}
+	return v
+}
+
+// heedlessly leaves the trust bundle, which counts for nothing.
+func heedlessly(v link.Verifier) link.Verifier {
+	v.Asking, v.Host = link.Blindly, ""
 	return v
 }
 

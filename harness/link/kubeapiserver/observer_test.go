@@ -291,7 +291,6 @@ func TestObserverNeedsWhatStandsBehind(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	for name, change := range map[string]func(*link.Attempt){
-		"nobody behind":     func(a *link.Attempt) { a.Behind = "" },
 		"nobody listens":    func(a *link.Attempt) { a.Behind = "127.0.0.1:1" },
 		"nothing to vouch":  func(a *link.Attempt) { a.Vouch = nil },
 		"no such version":   func(a *link.Attempt) { a.Version = "tls9" },

@@ -1,0 +1,128 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/calico-tls/conformance/harness/component"
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/matrix"
+)
+
+// anew runs the cases of a client that does not dial again soon: it is started for each, several side by side, and ended
+// as soon as both accounts are in. That it accepts a good server is for cases of their own to show.
+func (t *trial) anew(ctx context.Context) map[string]handshake.Observation {
+	seen := map[string]handshake.Observation{}
+	if err := t.issueAll(); err != nil {
+		for _, c := range t.Cases {
+			seen[c.ID()] = handshake.Observation{Broken: err.Error()}
+		}
+		return seen
+	}
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	for _, c := range t.Cases {
+		t.lab.slots[once] <- struct{}{}
+		group.Go(func() {
+			defer func() { <-t.lab.slots[once] }()
+			alone := &trial{Batch: t.Batch, end: t.end, part: t.part}
+			o := alone.meetOnce(ctx, c)
+			mu.Lock()
+			defer mu.Unlock()
+			seen[c.ID()] = o
+		})
+	}
+	group.Wait()
+	return seen
+}
+
+// meetOnce starts the client for one case, and serves it.
+func (t *trial) meetOnce(ctx context.Context, c matrix.Case) (o handshake.Observation) {
+	defer t.cut(&o)
+	if ctx.Err() != nil {
+		return handshake.Observation{Broken: Interrupted}
+	}
+	begun := time.Now()
+	defer func() { o.Duration = time.Since(begun) }()
+	listener, start, err := t.prepare(ctx)
+	if err != nil {
+		return handshake.Observation{Broken: err.Error()}
+	}
+	defer listener.Close()
+	t.instance, err = t.lab.start(ctx, t.part, start, nil)
+	var refused *component.RefusedError
+	switch {
+	case errors.As(err, &refused):
+		return handshake.Observation{NotStarted: refused.Words, Evidence: handshake.Both}
+	case err != nil:
+		return handshake.Observation{Broken: err.Error()}
+	}
+	defer t.stop(ctx)
+	t.follow()
+	if err := t.listen(); err != nil {
+		return handshake.Observation{Broken: err.Error()}
+	}
+	o = t.serveOnce(ctx, c, listener)
+	if against := t.leak.told(); against != "" {
+		o.Against = against
+	}
+	return o
+}
+
+// serveOnce serves the connection of a client that was started for it. One that has accepted is listened to while the
+// connection stands: it may have more to ask before it says so.
+func (t *trial) serveOnce(ctx context.Context, c matrix.Case, listener link.Listener) handshake.Observation {
+	o := handshake.Observation{Evidence: handshake.Both, Stack: t.part.Stack}
+	a, err := t.attempt(c)
+	if err != nil {
+		o.Broken = err.Error()
+		return o
+	}
+	o.Issued = a.Show.Fingerprint()
+	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
+	defer cancel()
+	alive, end := t.whileAlive(ctx)
+	defer end()
+	heard := false
+	hear := func() {
+		o.Client, heard = t.journal.Account(alive, ""), true
+		t.told = o.Client.Claim != handshake.Silent
+	}
+	a.Accepted = hear
+	var from string
+	if o.Server, from = listener.Serve(alive, a); from == "" && o.Server.Claim == handshake.Failed {
+		o.Broken = t.absence(alive, listener.Address(), o.Server.Error)
+		return o
+	}
+	if !heard {
+		hear()
+	}
+	switch {
+	case alive.Err() != nil && (untold(o.Client) || untold(o.Server)):
+		o.Broken = t.lateness(from, o)
+	case t.meetings(c) > 1 && o.Server.Claim == handshake.WasRefused && o.Client.Claim == handshake.Refused:
+		o.Against = t.fallsBack(alive, a, listener)
+	}
+	if t.setting.Unready && o.Broken == "" && o.Against == "" {
+		o.Against = t.callsItselfReady(alive)
+	}
+	return o
+}
+
+// relapse is how long a client that has refused to speak plaintext is given to dial again, and do so: the first time an
+// etcd client does within a second (gRPC, doc/connection-backoff.md).
+const relapse = 3 * time.Second
+
+// fallsBack serves a client once more that has refused to speak plaintext, and says what is against one that does then.
+func (t *trial) fallsBack(alive context.Context, a link.Attempt, listener link.Listener) string {
+	ctx, cancel := context.WithTimeout(alive, relapse)
+	defer cancel()
+	a.Accepted = nil
+	if again, _ := listener.Serve(ctx, a); again.Claim == handshake.Accepted {
+		return "it refused a server that speaks plaintext, dialled again, and spoke plaintext"
+	}
+	return ""
+}
