@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -12,19 +11,19 @@ import (
 func newReport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report",
-		Short: "read what runs have written: compare two reports",
+		Short: "read what runs have written: compare two reports, verify one",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newReportDiff())
+	cmd.AddCommand(newReportDiff(), newReportVerify())
 	return cmd
 }
 
 // readReport reads a report.json. Every error is one of usage.
 func readReport(path string) (*reports.Report, error) {
-	file, err := os.Open(path)
+	file, err := openReport(path)
 	if err != nil {
-		return nil, &hintedError{fmt.Errorf("reading a report: %w", err), "name the report.json that tlsconform run wrote"}
+		return nil, err
 	}
 	defer file.Close()
 	r, err := reports.Read(file)

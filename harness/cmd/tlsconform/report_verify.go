@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/calico-tls/conformance/reports"
+	"github.com/calico-tls/conformance/suites/conformance"
+)
+
+func newReportVerify() *cobra.Command {
+	return &cobra.Command{
+		Use:   "verify FILE",
+		Short: "say whether a report is one that this suite could have written",
+		Long: `Verify a report that somebody else hands in, without the product that it is about: that it is whole and nothing in it
+was edited that follows from the rest, namely counts, claim, coverage, the case set, the rules, levels and expectations,
+verdicts against accounts, and known deviations; and that no private key is in it. What it can't tell is who wrote the
+report, and that the run took place. Ends with 1 if the report does not verify.`,
+		Example: `  tlsconform report verify _output/report.json`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file, err := openReport(args[0])
+			if err != nil {
+				return err
+			}
+			defer file.Close()
+			r, err := reports.Verify(file, conformance.AskedOf)
+			if err != nil {
+				return &codedError{fmt.Errorf("%s: %w", args[0], err), reports.ExitFailed}
+			}
+			return verified(cmd.OutOrStdout(), r)
+		},
+	}
+}
+
+// verified says what a report that verifies stands for.
+func verified(w io.Writer, r *reports.Report) error {
+	var subjects []string
+	for _, result := range r.Results {
+		if name := result.Subject + " on " + result.Link; !slices.Contains(subjects, name) {
+			subjects = append(subjects, name)
+		}
+	}
+	_, err := fmt.Fprintf(w, "verified: %s is %s\n  suite     %s, profile %s, strategy %s\n  cases     %d of %d that are due, %s\n  subjects  %s\n",
+		r.Target.Name, r.Claim, r.Suite.Version, r.Profile, r.Strategy, len(r.Results), r.Suite.Cases, r.Suite.CaseSetDigest, strings.Join(subjects, ", "))
+	return err
+}
+
+// openReport opens a report.json.
+func openReport(path string) (*os.File, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, &hintedError{fmt.Errorf("reading a report: %w", err), "name the report.json that tlsconform run wrote"}
+	}
+	return file, nil
+}
