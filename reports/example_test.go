@@ -57,6 +57,7 @@ func Example() {
 	//   rule    IDENT-47: An expired leaf is refused.
 	//   wanted  refused by the server for validity; got accepted (client accepted in application; server accepted in application)
 	//   why     An expired leaf was accepted.
+	//   unlike  felix-typha/cn/typha/client=good/server=good/tls1.3 (client=good instead of client=expired), which conforms
 	//   repeat  tlsconform run --target my-distribution-4.2 --launch container --select 'felix-typha/cn/typha/client=expired/server=good/tls1.3'
 	//
 	// claim: nonconformant

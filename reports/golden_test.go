@@ -32,6 +32,8 @@ var goldens = []struct {
 	{"summary-colour.txt", "text", sample, Options{Colour: true, Limit: 1, Target: "my target.yaml"}},
 	{"summary-observed.txt", "text", observed, Options{Limit: 1}},
 	{"summary-empty.txt", "text", empty, Options{}},
+	{"summary.md", "markdown", sample, Options{Rule: sentence}},
+	{"summary-empty.md", "markdown", empty, Options{}},
 }
 
 func empty() *Report {
@@ -171,7 +173,7 @@ func TestRenderersRefuseAnUnfinishedReport(t *testing.T) {
 func TestFormatNamed(t *testing.T) {
 	_, err := FormatNamed("yaml")
 	var hinted interface{ Hint() string }
-	if !errors.As(err, &hinted) || hinted.Hint() != "the formats are json, junit, text" {
+	if !errors.As(err, &hinted) || hinted.Hint() != "the formats are json, junit, text, markdown" {
 		t.Errorf("found %v, wanted an error that lists the formats", err)
 	}
 }

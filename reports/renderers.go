@@ -14,6 +14,7 @@ var Renderers = []Format{
 	{Name: "json", File: "report.json", Text: "the report itself", Render: renderJSON},
 	{Name: "junit", File: "junit.xml", Text: "JUnit XML, a test case for each case", Render: renderJUnit},
 	{Name: "text", Text: "the summary for a terminal", Render: renderText},
+	{Name: "markdown", Text: "for a job's summary or a pull request's comment", Render: renderMarkdown},
 }
 
 // Format is one way to render a report.

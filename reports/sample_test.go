@@ -131,12 +131,14 @@ func deviations(cn string) []Result {
 	return []Result{should, obs, may, known, silent, plain}
 }
 
-// crowd is a report in which every one of n cases deviates.
+// crowd is a report in which every one of n cases deviates in a way of its own.
 func crowd(n int) *Report {
 	r := sample()
 	r.Results, r.StaleDeviations, r.Inapplicable, r.Migration = nil, nil, nil, nil
 	for i := range n {
-		r.Results = append(r.Results, deviating(fmt.Sprintf("felix-typha/cn/typha/client=v%03d/server=good/tls1.3", i)))
+		x := deviating(fmt.Sprintf("felix-typha/cn/typha/client=v%03d/server=good/tls1.3", i))
+		x.Expected.Check = fmt.Sprintf("validity-%d", i)
+		r.Results = append(r.Results, x)
 	}
 	r.Conclude(r.IDs())
 	return r

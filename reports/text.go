@@ -25,8 +25,9 @@ type page struct {
 	o Options
 }
 
-// renderText writes the summary: counts by link, mode and subject, each unexpected result in five lines, the other
-// lists in a line a reason, what a migration must hold to, then the claim and what the run took.
+// renderText writes the summary: counts by link, mode and subject, the unexpected results, those together that have
+// something in common, the other lists in a line a reason, what a migration must hold to, then the claim and what the run
+// took.
 func renderText(w io.Writer, r *Report, o Options) error {
 	t, err := r.ready()
 	if err != nil {
@@ -100,17 +101,21 @@ func (p *page) unexpected(r *Report) {
 		return
 	}
 	p.line("Unexpected: %s", count(len(all), "result"))
-	shown := all[:min(len(all), p.o.limit())]
-	for _, result := range shown {
-		k, _ := kindOf(result, p.o)
-		verdict := p.colour([]string{failing: red, warning: yellow, changed: yellow, unjudged: red}[k], result.verdict(p.o))
-		p.line("\n%s  %s", result.ID, verdict)
-		p.line("  rule    %s", result.ruling(p.o))
-		p.line("  wanted  %s", result.comparison())
-		p.line("  why     %s", oneLine(result.Why))
-		p.line("  repeat  %s", r.command(result.ID, p.o))
+	sets := findings(r, p.o)
+	shown := sets[:min(len(sets), p.o.limit())]
+	for _, x := range shown {
+		k, _ := kindOf(x.first, p.o)
+		verdict := p.colour([]string{failing: red, warning: yellow, changed: yellow, unjudged: red}[k], x.first.verdict(p.o))
+		p.line("\n%s  %s", x.title(), verdict)
+		for _, fact := range x.facts(r, p.o) {
+			p.line("  %-7s %s", fact[0], fact[1])
+		}
 	}
-	if more := len(all) - len(shown); more > 0 {
+	var more int
+	for _, x := range sets[len(shown):] {
+		more += len(x.ids)
+	}
+	if more > 0 {
 		where := "the report"
 		if len(p.o.Files) > 0 {
 			where = strings.Join(p.o.Files, ", ")
@@ -120,7 +125,8 @@ func (p *page) unexpected(r *Report) {
 	p.line("")
 }
 
-// reasons tells of what is not as it should be and yet expected, a line for each reason.
+// reasons tells of what is not as it should be and yet expected: known deviations in one line, the others in a line for
+// each reason.
 func (p *page) reasons(r *Report) {
 	var known, skipped, inapplicable, stale []string
 	for _, result := range r.Results {
@@ -138,7 +144,10 @@ func (p *page) reasons(r *Report) {
 		stale = append(stale, s.Cases+": "+s.Reason)
 	}
 	p.list(p.colour(red, "Stale deviations"), stale)
-	p.list("Known deviations", known)
+	if n := len(known); n > 0 {
+		slices.Sort(known)
+		p.line("Known deviations: %d, for %s on record\n", n, count(len(slices.Compact(known)), "reason"))
+	}
 	p.list("Skipped", skipped)
 	p.list("Inapplicable", inapplicable)
 }

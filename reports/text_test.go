@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestTextTellsEachUnexpectedResultInFiveLines(t *testing.T) {
+func TestTextTellsEachUnexpectedResultInSixLines(t *testing.T) {
 	r := sample()
 	hostile := "one\ntwo\r\nthree\x1b[2Jfour\u202e\x00"
 	for i := range r.Results {
@@ -28,8 +28,8 @@ func TestTextTellsEachUnexpectedResultInFiveLines(t *testing.T) {
 			continue
 		}
 		told++
-		if lines := strings.Split(block, "\n"); len(lines) != 5 {
-			t.Errorf("found %d lines, wanted 5:\n%s", len(lines), block)
+		if lines := strings.Split(block, "\n"); len(lines) != 6 {
+			t.Errorf("found %d lines, wanted 6:\n%s", len(lines), block)
 		}
 	}
 	if told != 8 {

@@ -11,11 +11,11 @@ import (
 func newReport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report",
-		Short: "read what runs have written: compare two reports, verify one",
+		Short: "read what runs have written: render one, compare two, verify one",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newReportDiff(), newReportVerify())
+	cmd.AddCommand(newReportRender(), newReportDiff(), newReportVerify())
 	return cmd
 }
 
