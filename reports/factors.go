@@ -279,7 +279,10 @@ func moreTelling(a, b [][2]factor) bool {
 	return plain(a) > plain(b)
 }
 
-// sortBySize puts the largest clusters first, and leaves equal ones in their order.
+// sortBySize puts the largest clusters first, equal ones by their first ID.
 func sortBySize[T any](all []T, of func(T) cluster) {
-	slices.SortStableFunc(all, func(a, b T) int { return cmp.Compare(len(of(b).ids), len(of(a).ids)) })
+	slices.SortStableFunc(all, func(a, b T) int {
+		x, y := of(a), of(b)
+		return cmp.Or(cmp.Compare(len(y.ids), len(x.ids)), cmp.Compare(x.ids[0], y.ids[0]))
+	})
 }

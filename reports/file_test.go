@@ -221,6 +221,7 @@ func TestKeysAreWithheldFromEveryFormat(t *testing.T) {
 			key := "-----BEGIN EC PRIVATE KEY-----\n" + secret + "\n-----END EC PRIVATE KEY-----"
 			r.Results[3].Why, r.Results[3].Server.Error = key, key
 			r.Results[3].Server.Log = strings.Split(key, "\n")
+			r.Results[3].Observed.Identity = key
 			got := string(rendered(t, format.Name, r, Options{}))
 			if strings.Contains(got, secret) {
 				t.Errorf("the key is in\n%s", got)

@@ -34,6 +34,10 @@ var goldens = []struct {
 	{"summary-empty.txt", "text", empty, Options{}},
 	{"summary.md", "markdown", sample, Options{Rule: sentence}},
 	{"summary-empty.md", "markdown", empty, Options{}},
+	{"report.sarif", "sarif", sample, Options{Rule: sentence}},
+	{"report-empty.sarif", "sarif", empty, Options{}},
+	{"conformance.md", "conformance", sample, Options{Rule: sentence, Target: "my target.yaml"}},
+	{"conformance-clean.md", "conformance", clean, Options{}},
 }
 
 func empty() *Report {
@@ -88,32 +92,32 @@ func TestRenderersTellOfEveryEdit(t *testing.T) {
 		edit    func(*Report)
 		formats []string
 	}{
-		{"claim's evidence", func(r *Report) { r.Results = r.Results[:3] }, []string{"json", "junit", "text"}},
-		{"target", func(r *Report) { r.Target.Name = "another" }, []string{"json", "junit", "text"}},
-		{"launch", func(r *Report) { r.Target.Launch = "process" }, []string{"json", "junit", "text"}},
-		{"suite version", func(r *Report) { r.Suite.Version = "9" }, []string{"json", "junit", "text"}},
-		{"starts", func(r *Report) { r.Starts++ }, []string{"json", "text"}},
-		{"duration", func(r *Report) { r.DurationMillis += 100 }, []string{"json", "junit", "text"}},
-		{"stopped", func(r *Report) { r.Stopped = BudgetSpent }, []string{"json", "junit", "text"}},
-		{"stale deviation", func(r *Report) { r.StaleDeviations = nil }, []string{"json", "junit", "text"}},
-		{"inapplicable", func(r *Report) { r.Inapplicable = nil }, []string{"json", "text"}},
+		{"claim's evidence", func(r *Report) { r.Results = r.Results[:3] }, []string{"json", "junit", "text", "markdown"}},
+		{"target", func(r *Report) { r.Target.Name = "another" }, []string{"json", "junit", "text", "markdown"}},
+		{"launch", func(r *Report) { r.Target.Launch = "process" }, []string{"json", "junit", "text", "markdown"}},
+		{"suite version", func(r *Report) { r.Suite.Version = "9" }, []string{"json", "junit", "text", "markdown"}},
+		{"starts", func(r *Report) { r.Starts++ }, []string{"json", "text", "markdown"}},
+		{"duration", func(r *Report) { r.DurationMillis += 100 }, []string{"json", "junit", "text", "markdown"}},
+		{"stopped", func(r *Report) { r.Stopped = BudgetSpent }, []string{"json", "junit", "text", "markdown"}},
+		{"stale deviation", func(r *Report) { r.StaleDeviations = nil }, []string{"json", "junit", "text", "markdown"}},
+		{"inapplicable", func(r *Report) { r.Inapplicable = nil }, []string{"json", "text", "markdown"}},
 		{"migration", func(r *Report) { r.Migration = nil }, []string{"json", "text"}},
 		{"migration's basis", func(r *Report) { observeAll(r) }, []string{"json", "text"}},
-		{"component", func(r *Report) { r.Target.Components[1].Go = "go1.0" }, []string{"json", "text"}},
-		{"outcome", result(func(r *Result) { r.Outcome = Unproven }), []string{"json", "junit", "text"}},
-		{"level", result(func(r *Result) { r.Level = Should }), []string{"json", "junit", "text"}},
-		{"why", result(func(r *Result) { r.Why = "For no reason." }), []string{"json", "junit", "text"}},
-		{"rule", result(func(r *Result) { r.Rules = []string{"IDENT-49"} }), []string{"json", "junit", "text"}},
-		{"expected side", result(func(r *Result) { r.Expected.By = "client" }), []string{"json", "junit", "text"}},
-		{"expected check", result(func(r *Result) { r.Expected.Check = "eku" }), []string{"json", "junit", "text"}},
-		{"observed outcome", result(func(r *Result) { r.Observed.Outcome = "plaintext" }), []string{"json", "junit", "text"}},
-		{"observed identity", result(func(r *Result) { r.Observed.Identity = "else" }), []string{"json", "junit", "text"}},
-		{"client's phase", result(func(r *Result) { r.Client.Phase = "dial" }), []string{"json", "junit", "text"}},
-		{"alert", result(func(r *Result) { r.Client.AlertReceived = "unknown_ca" }), []string{"json", "junit", "text"}},
-		{"failed check", result(func(r *Result) { r.Server.Failed = "eku" }), []string{"json", "junit", "text"}},
+		{"component", func(r *Report) { r.Target.Components[1].Go = "go1.0" }, []string{"json", "text", "markdown"}},
+		{"outcome", result(func(r *Result) { r.Outcome = Unproven }), []string{"json", "junit", "text", "markdown"}},
+		{"level", result(func(r *Result) { r.Level = Should }), []string{"json", "junit", "text", "markdown"}},
+		{"why", result(func(r *Result) { r.Why = "For no reason." }), []string{"json", "junit", "text", "markdown"}},
+		{"rule", result(func(r *Result) { r.Rules = []string{"IDENT-49"} }), []string{"json", "junit", "text", "markdown"}},
+		{"expected side", result(func(r *Result) { r.Expected.By = "client" }), []string{"json", "junit", "text", "markdown"}},
+		{"expected check", result(func(r *Result) { r.Expected.Check = "eku" }), []string{"json", "junit", "text", "markdown"}},
+		{"observed outcome", result(func(r *Result) { r.Observed.Outcome = "plaintext" }), []string{"json", "junit", "text", "markdown"}},
+		{"observed identity", result(func(r *Result) { r.Observed.Identity = "else" }), []string{"json", "junit", "text", "markdown"}},
+		{"client's phase", result(func(r *Result) { r.Client.Phase = "dial" }), []string{"json", "junit", "text", "markdown"}},
+		{"alert", result(func(r *Result) { r.Client.AlertReceived = "unknown_ca" }), []string{"json", "junit", "text", "markdown"}},
+		{"failed check", result(func(r *Result) { r.Server.Failed = "eku" }), []string{"json", "junit", "text", "markdown"}},
 		{"error", result(func(r *Result) { r.Server.Error = "no" }), []string{"json", "junit"}},
 		{"log", result(func(r *Result) { r.Server.Log = []string{"no"} }), []string{"json", "junit"}},
-		{"known", result(func(r *Result) { r.KnownDeviation = "so it is" }), []string{"json", "junit", "text"}},
+		{"known", result(func(r *Result) { r.KnownDeviation = "so it is" }), []string{"json", "junit", "text", "markdown"}},
 		{"evidence", result(func(r *Result) { r.Evidence = "both" }), []string{"json"}},
 	}
 	for _, e := range edits {
@@ -173,7 +177,7 @@ func TestRenderersRefuseAnUnfinishedReport(t *testing.T) {
 func TestFormatNamed(t *testing.T) {
 	_, err := FormatNamed("yaml")
 	var hinted interface{ Hint() string }
-	if !errors.As(err, &hinted) || hinted.Hint() != "the formats are json, junit, text, markdown" {
+	if !errors.As(err, &hinted) || hinted.Hint() != "the formats are json, junit, text, markdown, sarif, conformance" {
 		t.Errorf("found %v, wanted an error that lists the formats", err)
 	}
 }

@@ -15,6 +15,8 @@ var Renderers = []Format{
 	{Name: "junit", File: "junit.xml", Text: "JUnit XML, a test case for each case", Render: renderJUnit},
 	{Name: "text", Text: "the summary for a terminal", Render: renderText},
 	{Name: "markdown", Text: "for a job's summary or a pull request's comment", Render: renderMarkdown},
+	{Name: "sarif", Text: "SARIF 2.1.0, for code scanning", Render: renderSARIF},
+	{Name: "conformance", Text: "the short document that a vendor submits", Render: renderConformance},
 }
 
 // Format is one way to render a report.

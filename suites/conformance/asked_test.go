@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -174,9 +175,7 @@ func TestVerify(t *testing.T) {
 			r.Results, r.Inapplicable = slices.Clone(good.Results), slices.Clone(good.Inapplicable)
 			r.Target.Components = slices.Clone(good.Target.Components)
 			r.Coverage = map[string]reports.Coverage{}
-			for name, x := range good.Coverage {
-				r.Coverage[name] = x
-			}
+			maps.Copy(r.Coverage, good.Coverage)
 			c.edit(&r)
 			data, err := json.Marshal(&r)
 			if err != nil {
