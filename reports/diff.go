@@ -208,7 +208,7 @@ func move(was, is Result) (m Movement, moved bool) {
 		return Tightened, true
 	case before.Outcome == "" && after.Outcome == "plaintext" && is.Expected.Outcome != "plaintext":
 		return Loosened, true
-	case before.accepted() && after.accepted() && before.Identity != "" && before.Identity != after.Identity:
+	case before.accepted() && after.accepted() && before.otherThan(after):
 		if was.Outcome == Deviates && is.Outcome == Conforms {
 			return Tightened, true
 		}
@@ -225,6 +225,12 @@ func (r Result) seen() Behaviour {
 		return Behaviour{}
 	}
 	return r.Observed
+}
+
+// otherThan reports whether both say whom the subject takes its peer for, and not the same. One that says nothing of it
+// has not been seen to take it for another.
+func (b Behaviour) otherThan(c Behaviour) bool {
+	return b.Identity != "" && c.Identity != "" && b.Identity != c.Identity
 }
 
 func (b Behaviour) accepted() bool { return b.Outcome == "accept" || b.Outcome == "plaintext" }

@@ -45,7 +45,7 @@ func TestMove(t *testing.T) {
 		{"an acceptance as required is one", moved(Deviates, refuse), moved(Conforms, accept), Loosened},
 		{"an acceptance that is not proven is one", moved(Conforms, refuse), moved(Unproven, accept), Loosened},
 		{"another identity", moved(Conforms, accept), moved(Deviates, another), Loosened},
-		{"no identity any more", moved(Conforms, accept), moved(Deviates, nobody), Loosened},
+		{"no identity any more", moved(Conforms, accept), moved(Conforms, nobody), Changed},
 		{"the right identity at last", moved(Deviates, another), moved(Conforms, accept), Tightened},
 		{"an identity where there was none", moved(Conforms, nobody), moved(Conforms, accept), Changed},
 		{"an acceptance became a refusal", moved(Deviates, accept), moved(Conforms, refuse), Tightened},
