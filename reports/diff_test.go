@@ -192,3 +192,23 @@ func TestMarkdownTakesWordsAsTheyAre(t *testing.T) {
 		}
 	}
 }
+
+// Cases that the new report leaves out don't keep those that moved from standing together.
+func TestDriftsHeedWhatBothReportsHave(t *testing.T) {
+	const at = "felix-typha/cn/typha/client="
+	was, is := clean(), clean()
+	was.Results, is.Results = nil, nil
+	for _, version := range []string{"tls1.2", "tls1.3"} {
+		was.Results = append(was.Results, refused(at+"expired/server=good/"+version, "validity"), accepted(at+"good/server=good/"+version),
+			refused(at+"expired/server=good/"+version+"/setting=s", "validity"))
+		is.Results = append(is.Results, deviating(at+"expired/server=good/"+version), accepted(at+"good/server=good/"+version))
+	}
+	d, err := Compare(was, is)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := d.drifts(Loosened)
+	if len(found) != 1 || found[0].title() != "all 2 cases with client=expired on typha" {
+		t.Errorf("found %+v, wanted the two together", found)
+	}
+}

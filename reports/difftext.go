@@ -121,7 +121,8 @@ type drift struct {
 	first Change
 }
 
-// drifts sorts the cases that moved in one way by what they have in common.
+// drifts sorts the cases that moved in one way by what they have in common. A case that only one report has tells
+// nothing of those that both have.
 func (d *Diff) drifts(m Movement) []drift {
 	type kindred struct {
 		ids []string
@@ -149,7 +150,7 @@ func (d *Diff) drifts(m Movement) []drift {
 	for _, set := range sets {
 		others := d.still
 		for _, c := range d.Changes {
-			if ways[c.ID] != set.way {
+			if ways[c.ID] != set.way && (c.Old != nil && c.New != nil || m == Appeared || m == Vanished) {
 				others = append(slices.Clip(others), c.ID)
 			}
 		}
