@@ -307,7 +307,8 @@ func (t *trial) prepare(ctx context.Context) (link.Listener, component.Start, er
 		return nil, start, fmt.Errorf("starting %s: %w", t.Name(), err)
 	}
 	if t.side == handshake.Server {
-		return nil, start, nil
+		start.Provider, err = t.lab.providerOf(ctx, t.asked())
+		return nil, start, err
 	}
 	behind, err := t.lab.behindOf(ctx, t.part)
 	if err != nil {

@@ -30,7 +30,7 @@ func (t *trial) follow() {
 func (t *trial) serverCases(ctx context.Context) map[string]handshake.Observation {
 	seen := map[string]handshake.Observation{}
 	jobs := t.lab.Jobs
-	if !t.instance.SeesSource() {
+	if !t.instance.SeesSource() || t.part.Reader.InTurn() {
 		jobs = 1
 	}
 	pace := rate.NewLimiter(rate.Inf, 1)
@@ -167,6 +167,9 @@ func (t *trial) attempt(c matrix.Case) (link.Attempt, error) {
 	name := c.Client
 	if instrument == handshake.Server {
 		a.Require, name = server, c.Server
+	}
+	if err := t.bear(c, &a); err != nil {
+		return a, err
 	}
 	if err := t.vouch(&a); err != nil {
 		return a, err

@@ -57,10 +57,12 @@ type Lab struct {
 
 	mu sync.Mutex
 	// warm are the components of which a start has come to its end, good or bad.
-	warm    map[string]bool
-	behind  map[string]*standing
-	stood   []string
-	running sync.WaitGroup
+	warm   map[string]bool
+	behind map[string]*standing
+	stood  []string
+	// provider issues tokens; nil until somebody is to take them.
+	provider *provider
+	running  sync.WaitGroup
 }
 
 // standing is a component that stands behind the subjects of the whole run.
@@ -120,6 +122,10 @@ func (l *Lab) Close(ctx context.Context) error {
 		}
 	}
 	clear(l.behind)
+	if l.provider != nil {
+		errs = append(errs, l.provider.server.Close())
+		l.provider = nil
+	}
 	return errors.Join(errs...)
 }
 

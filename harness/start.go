@@ -53,7 +53,7 @@ func (e end) asked() link.Verifier {
 // outfit makes what a component is started with to play an end, but for its peer and what stands behind it.
 func (l *Lab) outfit(e end) (component.Start, error) {
 	s := component.Start{
-		Mode: e.mode.Name, From: e.setting.From, Env: maps.Clone(e.setting.Env), Peer: e.setting.Address, Scheme: e.setting.Scheme,
+		Mode: e.mode.Name, From: e.setting.From, Env: maps.Clone(e.setting.Env), Peer: e.setting.Address, Scheme: e.setting.Scheme, Flags: e.setting.Flags,
 	}
 	if s.Env == nil {
 		s.Env = map[string]string{}
@@ -142,15 +142,16 @@ func (l *Lab) sound(e end, v link.Verifier, own *pki.Issued) (map[link.Parameter
 	return given, nil
 }
 
-// tokenKeys adds to the parameters of an end those by which it knows tokens, and who may say for whom they ask.
+// tokenKeys adds to the parameters of an end those by which it knows tokens, and who may say for whom they ask. Whoever takes
+// the tokens of a provider takes those of service accounts as well.
 func (l *Lab) tokenKeys(v link.Verifier, given map[link.Parameter]component.Value) error {
 	if len(v.Bearer.Keys) > 0 {
-		public, err := l.authorities.TokenKeysPEM(v.Bearer.Keys...)
+		public, err := l.authorities.TokenKeysPEM(pki.AccountKey, pki.AccountNextKey)
 		if err != nil {
 			return fmt.Errorf("writing the keys of tokens: %w", err)
 		}
 		given[link.TokenKeys] = component.Value{File: component.Own, Data: public}
-		signer, err := l.authorities.TokenKey(v.Bearer.Keys[0])
+		signer, err := l.authorities.TokenKey(pki.AccountKey)
 		if err != nil {
 			return fmt.Errorf("making the key of an issuer of tokens: %w", err)
 		}

@@ -88,10 +88,12 @@ type Start struct {
 	Scheme string
 	// System is the bundle of the authorities that its system trusts; nil for those of the machine.
 	System []byte
-	// Env holds further variables of its environment.
-	Env map[string]string
+	// Env holds further variables of its environment, and Flags further flags, without dashes.
+	Env, Flags map[string]string
 	// Peer is the address that it dials, as "IP:port" of this machine; "" for a server.
 	Peer string
+	// Provider is the address of the OpenID provider whose tokens it takes, as "IP:port" of this machine; "" for none.
+	Provider string
 	// Behind are the addresses of the components behind it, by name, as "IP:port" of this machine.
 	Behind map[string]string
 }

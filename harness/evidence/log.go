@@ -3,6 +3,7 @@ package evidence
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -33,6 +34,9 @@ type Patterns struct {
 	// after the other: each line is of the connection that began last. It counts where Connection is empty; where both are,
 	// the component makes one connection, and all that it says is of that.
 	Begins string `yaml:"begins"`
+	// Loose matches a line that names no connection, and is of the one that is named next: connections must be made one at a
+	// time. It is put before each line of that connection.
+	Loose string `yaml:"loose"`
 	// Says lists what the lines say of a connection; the first line that says anything decides.
 	Says []Saying `yaml:"says"`
 	// Remote matches an error text by which the component says that its peer refused it, Fails one by which it says
@@ -49,7 +53,8 @@ type Saying struct {
 	Claim handshake.Claim `yaml:"claim"`
 	// Error matches the reason, in its first group; "" if the line gives none.
 	Error string `yaml:"error"`
-	// Identity matches whom the component took its peer for, in its groups; "" if the line does not say.
+	// Identity matches whom the component took its peer for: its name in the first group, and in the second, if there is
+	// one, a list of the groups to which it belongs, in JSON; "" if the line does not say.
 	Identity string `yaml:"identity"`
 	// Phase is the phase of which the line tells, where a peer is refused in another one than the handshake.
 	Phase handshake.Phase `yaml:"phase"`
@@ -59,7 +64,7 @@ type Saying struct {
 
 // Reader reads a component's log.
 type Reader struct {
-	ready, refuses, bypasses, inSync, connection, begins, remote, fails *regexp.Regexp
+	ready, refuses, bypasses, inSync, connection, begins, loose, remote, fails *regexp.Regexp
 
 	says []saying
 }
@@ -84,6 +89,7 @@ func NewReader(p Patterns) (*Reader, error) {
 		{"inSync", p.InSync, &r.inSync, 0},
 		{"connection", p.Connection, &r.connection, 1},
 		{"begins", p.Begins, &r.begins, 0},
+		{"loose", p.Loose, &r.loose, 0},
 		{"remote", p.Remote, &r.remote, 0},
 		{"fails", p.Fails, &r.fails, 0},
 	} {
@@ -165,6 +171,8 @@ type Journal struct {
 	next int
 	// begun counts the connections that have begun, where lines name none.
 	begun int
+	// loose is the last line that named no connection, until one is named.
+	loose string
 	grown chan struct{}
 }
 
@@ -174,6 +182,8 @@ type connection struct{ address, name string }
 // entry is what has been said of one connection.
 type entry struct {
 	account handshake.Account
+	// loose is the line that was of it without naming it.
+	loose string
 }
 
 // NewJournal returns an empty journal.
@@ -197,10 +207,16 @@ const (
 func (j *Journal) Line(line string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.reader.loose != nil && j.reader.loose.MatchString(line) {
+		j.loose = line
+		return
+	}
 	key, ok := j.of(line)
 	if !ok {
 		return
 	}
+	loose := j.loose
+	j.loose = ""
 	if _, gone := j.past[key]; gone {
 		return
 	}
@@ -211,6 +227,10 @@ func (j *Journal) Line(line string) {
 		j.latest[key.address] = key
 		j.order = append(j.order, key)
 	}
+	if loose != "" {
+		e.loose = loose + " "
+	}
+	line = e.loose + line
 	if len(e.account.Log) < maxLines {
 		e.account.Log = append(e.account.Log, line[:min(len(line), maxOctets)])
 	}
@@ -250,7 +270,7 @@ func (r *Reader) read(a *handshake.Account, line string) bool {
 		if s.Claim == handshake.Accepted {
 			a.Phase = handshake.PhaseApplication
 		}
-		a.Error, a.Identity = group(s.reason, line), group(s.identity, line)
+		a.Error, a.Identity = group(s.reason, line), identityIn(s.identity, line)
 		switch {
 		case s.Claim == handshake.Refused && r.fails != nil && r.fails.MatchString(a.Error):
 			a.Claim = handshake.Failed
@@ -268,6 +288,22 @@ func (r *Reader) read(a *handshake.Account, line string) bool {
 
 // InOrder reports whether connections are told apart by their order alone.
 func (r *Reader) InOrder() bool { return r.connection == nil }
+
+// InTurn reports whether connections must be made one at a time, as lines are of the one that is named next.
+func (r *Reader) InTurn() bool { return r.loose != nil }
+
+// identityIn returns whom a line names.
+func identityIn(re *regexp.Regexp, line string) string {
+	name := group(re, line)
+	if name == "" || re.NumSubexp() < 2 {
+		return name
+	}
+	var groups []string
+	if json.Unmarshal([]byte(re.FindStringSubmatch(line)[2]), &groups) != nil {
+		return name
+	}
+	return handshake.User(name, groups)
+}
 
 // group returns what the first group of an expression matches in a line, without the quotes of a structured log.
 func group(re *regexp.Regexp, line string) string {

@@ -57,6 +57,7 @@ var causes = []cause{
 	// What is no TLS, or none that is spoken here.
 	{"tls: first record does not look like a TLS handshake", pki.CheckProtocol},
 	{"http: server gave HTTP response to HTTPS client", pki.CheckProtocol},
+	{"client sent an HTTP request to an HTTPS server", pki.CheckProtocol},
 	{"tls: client offered only unsupported versions", pki.CheckProtocol},
 	{"tls: server selected unsupported protocol version", pki.CheckProtocol},
 	{"tls: no cipher suite supported by both client and server", pki.CheckProtocol},
@@ -74,9 +75,11 @@ const told = "remote error: "
 // CausesOf returns the checks that an error text of a program made with Go tells of: one, or none if it names no
 // cause. An alert of the peer tells of none, as it is the peer who judged.
 func CausesOf(text string) []pki.Check {
-	for _, c := range causes {
-		if strings.Contains(text, c.text) {
-			return []pki.Check{c.check}
+	for _, table := range [][]cause{causes, tokenCauses} {
+		for _, c := range table {
+			if strings.Contains(text, c.text) {
+				return []pki.Check{c.check}
+			}
 		}
 	}
 	return nil

@@ -40,6 +40,7 @@ var recorded = map[string]pki.Check{
 	`tls: client offered only unsupported versions: [301]`:                          pki.CheckProtocol,
 	`tls: first record does not look like a TLS handshake`:                          pki.CheckProtocol,
 	`http: server gave HTTP response to HTTPS client`:                               pki.CheckProtocol,
+	`client sent an HTTP request to an HTTPS server`:                                pki.CheckProtocol,
 	`tls: no cipher suite supported by both client and server`:                      pki.CheckProtocol,
 	`tls: server chose an unconfigured cipher suite`:                                pki.CheckProtocol,
 	"transport: certificate serial 5245564f4b4544 revoked":                          pki.CheckRevocation,

@@ -85,6 +85,8 @@ type Account struct {
 	Version string
 	// Identity is whom the side took its peer for, where it is the subject and says so.
 	Identity string
+	// Known is whom its peer says that it takes the side for; "" where it was not asked.
+	Known string
 	// Shown is the SHA-256 of the leaf that the instrument showed, in hexadecimal; "" if it showed none. Instruments
 	// fill it in.
 	Shown string

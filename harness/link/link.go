@@ -489,7 +489,8 @@ var Versions = []Version{TLS10, TLS11, TLS12, TLS13, Clear, None}
 type Attempt struct {
 	// Show is the credential that the instrument shows; nil for none.
 	Show *pki.Issued
-	// Token is the token that a client shows, or that an observer knows; "" for none.
+	// Bears says that a client shows a token: Token, which may be empty. An observer knows its client by it.
+	Bears bool
 	Token string
 	// Roots are the anchors that the instrument trusts; Require is what else it asks of its peer.
 	Roots   *x509.CertPool

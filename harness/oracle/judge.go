@@ -101,7 +101,7 @@ func reconcile(c matrix.Case, e Expectation, o handshake.Observation) (seen Seen
 	switch {
 	case client == handshake.Accepted && server == handshake.Accepted:
 		// An instrument does not say whom it took its peer for: what is said is the subject's.
-		seen.Outcome, seen.Identity = handshake.Accept, cmp.Or(o.Server.Identity, o.Client.Identity)
+		seen.Outcome, seen.Identity = handshake.Accept, cmp.Or(o.Server.Identity, o.Client.Identity, o.Client.Known)
 		if c.Version == link.Clear || c.Version == link.None && o.Client.Version+o.Server.Version == "" {
 			seen.Outcome = handshake.Plaintext
 		}
@@ -113,6 +113,7 @@ func reconcile(c matrix.Case, e Expectation, o handshake.Observation) (seen Seen
 	default:
 		return seen, fmt.Sprintf("the accounts tell no story: %s, and %s", tell(handshake.Client, o.Client), tell(handshake.Server, o.Server))
 	}
+	seen.Identity = cmp.Or(o.Server.Identity, o.Client.Identity, o.Client.Known)
 	checks := refuser(seen, o).Checks
 	switch {
 	case slices.Contains(checks, e.Check):
@@ -160,8 +161,11 @@ func differ(c matrix.Case, e Expectation, o handshake.Observation, seen Seen) []
 	if told := wrongAlert(c, e, o); told != "" {
 		d = append(d, told)
 	}
-	if e.Outcome == handshake.Accept && seen.Identity != "" && seen.Identity != e.Identity {
+	if e.Outcome != handshake.Plaintext && seen.Identity != "" && seen.Identity != e.Identity {
 		d = append(d, fmt.Sprintf("took its peer for %q instead of %q", seen.Identity, e.Identity))
+	}
+	if known := o.Client.Known; known != "" && seen.Identity != "" && known != seen.Identity {
+		d = append(d, fmt.Sprintf("told its peer that it is %q, and took it for %q", known, seen.Identity))
 	}
 	for _, a := range []handshake.Account{o.Client, o.Server} {
 		if e.Outcome == handshake.Accept && a.Version != "" && a.Version != string(c.Version) {
@@ -179,8 +183,12 @@ func differ(c matrix.Case, e Expectation, o handshake.Observation, seen Seen) []
 
 // unanswered says how a side that must be refused by an answer was refused otherwise.
 func unanswered(e Expectation, o handshake.Observation) []string {
-	if got := told(o, e.By); got.Phase != handshake.PhaseApplication {
+	got := told(o, e.By)
+	switch {
+	case got.Phase != handshake.PhaseApplication:
 		return []string{fmt.Sprintf("the %s was refused in the handshake, with %s, instead of by an answer", e.By.Other(), said(got.AlertReceived))}
+	case len(got.Checks) > 0 && !slices.Contains(got.Checks, e.Check):
+		return []string{fmt.Sprintf("the %s was answered %q, which is no answer to who fails the check %s", e.By.Other(), got.Error, e.Check)}
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ var rows = []row{
 // Causes lists the causes for which an end can refuse its peer, as decisions of links name them.
 func Causes() []string {
 	var names []string
-	for _, r := range slices.Concat([]row{clearOnTLS, tlsOnClear, oldVersion, noSuite, anonymous}, rows, tokenCauses(), slices.Collect(maps.Values(offences))) {
+	for _, r := range slices.Concat([]row{clearOnTLS, tlsOnClear, oldVersion, noSuite, unknown, anonymous}, rows, tokenCauses(), slices.Collect(maps.Values(offences))) {
 		names = append(names, r.name)
 	}
 	return names

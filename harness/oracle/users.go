@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
+	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/pki"
@@ -41,7 +41,7 @@ func tokenCauses() []row {
 
 // What an end with users asks once it knows its peer, or knows it for nobody.
 var (
-	unknown   = row{name: "no-certificate", check: pki.CheckPresence}
+	unknown   = row{name: "nobody", check: pki.CheckPresence}
 	anonymous = row{name: "anonymous", check: pki.CheckIdentity}
 	denied    = row{name: "identity", check: pki.CheckIdentity}
 )
@@ -61,18 +61,8 @@ type peerUser struct {
 	rule string
 }
 
-// String returns the user as observations name it: with its groups, in the order in which Kubernetes gives them.
-func (u peerUser) String() string {
-	if u.name == "" {
-		return ""
-	}
-	return UserText(u.name, u.groups)
-}
-
-// UserText is how expectations and observations name a user of Kubernetes.
-func UserText(name string, groups []string) string {
-	return fmt.Sprintf("%s of %s", name, strings.Join(groups, ", "))
-}
+// String returns the user as accounts name it.
+func (u peerUser) String() string { return handshake.User(u.name, u.groups) }
 
 // TokenOf returns the variant of a token that a client shows in a case, and the token; one that is [pki.Missing] where it
 // shows none.

@@ -41,9 +41,10 @@ var components = map[play]struct {
 
 	{etcdlink.Link.Name, target.Etcd}: {etcd.New, func(r *evidence.Reader) component.Component { return stub.Embedded(etcd.New(r)) }},
 
-	{kubelink.Link.Name, target.Calicoctl}: {calicoctl.ForKubernetes, spoken(stub.KubeCommand)},
-	{kubelink.Link.Name, target.Typha}:     {typha.ForKubernetes, spoken(stub.TyphaOnKubernetes)},
-	{kubelink.Link.Name, target.Felix}:     {felix.ForKubernetes, spoken(stub.FelixOnKubernetes)},
+	{kubelink.Link.Name, target.Calicoctl}:     {calicoctl.ForKubernetes, spoken(stub.KubeCommand)},
+	{kubelink.Link.Name, target.Typha}:         {typha.ForKubernetes, spoken(stub.TyphaOnKubernetes)},
+	{kubelink.Link.Name, target.Felix}:         {felix.ForKubernetes, spoken(stub.FelixOnKubernetes)},
+	{kubelink.Link.Name, target.KubeAPIServer}: {kubeapiserver.New, nil},
 
 	{"", target.Etcd}: {spoken(datastore), spoken(func() component.Component { return stub.Embedded(datastore()) })},
 }
@@ -109,7 +110,7 @@ func readerOf(link string, o target.Obtained) (*evidence.Reader, error) {
 }
 
 func releaseOf(o target.Obtained) (*fixtures.Release, error) {
-	name := map[target.Role]string{target.Typha: "calico-typha", target.Felix: "calico-felix", target.TyphaClient: "typha-client", target.Calicoctl: "calicoctl", target.Etcd: "etcd"}[o.Role]
+	name := map[target.Role]string{target.Typha: "calico-typha", target.Felix: "calico-felix", target.TyphaClient: "typha-client", target.Calicoctl: "calicoctl", target.Etcd: "etcd", target.KubeAPIServer: "kube-apiserver"}[o.Role]
 	if o.Source.Way == target.Build {
 		name = o.Source.Value
 	}

@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
-
-	"github.com/calico-tls/conformance/harness/link/kubeapiserver"
 )
 
 // admin is a client that may do everything.
@@ -33,12 +31,9 @@ func newAdmin(address, token string, bundle []byte) (*admin, error) {
 
 func (a *admin) close() { a.client.CloseIdleConnections() }
 
-// prepare waits until kube-apiserver is ready, and gives it what it must know: whom it serves, and of Calico.
+// prepare waits until kube-apiserver is ready, and gives it what it must know of Calico.
 func (a *admin) prepare(ctx context.Context, crds []byte) error {
 	if err := a.await(ctx, "/readyz"); err != nil {
-		return err
-	}
-	if err := a.serve(ctx, kubeapiserver.Users); err != nil {
 		return err
 	}
 	if len(crds) == 0 {
@@ -78,21 +73,6 @@ func (a *admin) await(ctx context.Context, path string) error {
 		}
 	}
 }
-
-// serve lets users do everything.
-func (a *admin) serve(ctx context.Context, users []string) error {
-	var subjects []any
-	for _, name := range users {
-		subjects = append(subjects, map[string]any{"apiGroup": rbac, "kind": "User", "name": name})
-	}
-	return a.create(ctx, "/apis/"+rbac+"/v1/clusterrolebindings", map[string]any{
-		"apiVersion": rbac + "/v1", "kind": "ClusterRoleBinding", "metadata": map[string]any{"name": "conformance"},
-		"roleRef":  map[string]any{"apiGroup": rbac, "kind": "ClusterRole", "name": "cluster-admin"},
-		"subjects": subjects,
-	})
-}
-
-const rbac = "rbac.authorization.k8s.io"
 
 // define makes kube-apiserver know the resources that documents of YAML define.
 func (a *admin) define(ctx context.Context, crds []byte) error {

@@ -27,27 +27,30 @@ const adminFile = "admin.csv"
 func Behind(crds []byte) component.Component {
 	return component.Component{
 		Name: "kube-apiserver", Behind: []string{"etcd"}, Stands: place,
-		Program: func(s component.Start) launch.Program {
-			token := rand.Text()
-			p := component.Flags(kubeapiserver.Link.Server.Names).Configure(launch.Program{
-				Name:  "kube-apiserver",
-				Ports: []string{SecurePort},
-				Configure: func(place launch.Placement) launch.Invocation {
-					return launch.Invocation{Args: flags(s, place), Env: map[string]string{}}
-				},
-				Ready: func(ctx context.Context, i launch.Instance) error {
-					a, err := newAdmin(i.Address(SecurePort), token, s.Given[link.Bundle].Data)
-					if err != nil {
-						return err
-					}
-					defer a.close()
-					return a.prepare(ctx, crds)
-				},
-			}, s)
-			p.Files = append(p.Files, launch.File{Name: adminFile, Data: []byte(token + ",admin,admin,system:masters\n")})
-			return p
-		},
+		Program: func(s component.Start) launch.Program { return program(s, crds) },
 	}
+}
+
+// program is kube-apiserver as it is started with s, and then given the definitions of resources.
+func program(s component.Start, crds []byte) launch.Program {
+	token := rand.Text()
+	p := component.Flags(kubeapiserver.Link.Server.Names).Configure(launch.Program{
+		Name:  "kube-apiserver",
+		Ports: []string{SecurePort},
+		Configure: func(place launch.Placement) launch.Invocation {
+			return launch.Invocation{Args: flags(s, place), Env: map[string]string{}}
+		},
+		Ready: func(ctx context.Context, i launch.Instance) error {
+			a, err := newAdmin(i.Address(SecurePort), token, s.Given[link.Bundle].Data)
+			if err != nil {
+				return err
+			}
+			defer a.close()
+			return a.prepare(ctx, crds)
+		},
+	}, s)
+	p.Files = append(p.Files, launch.File{Name: adminFile, Data: []byte(token + ",admin,admin,system:masters\n")})
+	return p
 }
 
 // flags are those that do not depend on what is required of its clients (Kubernetes, kube-apiserver reference).

@@ -9,7 +9,8 @@ import (
 )
 
 // Registry returns what the etcd of a kube-apiserver holds, by key, so that there is what tokens are bound to, under the UIDs
-// that they name: kube-apiserver itself would give others (Kubernetes stores objects below /registry).
+// that they name: kube-apiserver itself would give others (Kubernetes stores objects below /registry). It also says whom
+// kube-apiserver serves, as what is there before it starts it knows once it is ready.
 func Registry() map[string]string {
 	all := map[string]string{}
 	add := func(kind, plural, namespace string, o pki.Object, more map[string]any) {
@@ -36,5 +37,25 @@ func Registry() map[string]string {
 			"serviceAccountName": a.Name, "containers": []any{map[string]any{"name": "calico", "image": "calico"}},
 		}})
 	}
+	all["/registry/clusterrolebindings/conformance"] = string(served(kubeapiserver.Users))
 	return all
+}
+
+const rbac = "rbac.authorization.k8s.io"
+
+// served is the object that lets users do everything.
+func served(users []string) []byte {
+	var subjects []any
+	for _, name := range users {
+		subjects = append(subjects, map[string]any{"apiGroup": rbac, "kind": "User", "name": name})
+	}
+	data, err := json.Marshal(map[string]any{
+		"apiVersion": rbac + "/v1", "kind": "ClusterRoleBinding", "metadata": map[string]any{"name": "conformance"},
+		"roleRef":  map[string]any{"apiGroup": rbac, "kind": "ClusterRole", "name": "cluster-admin"},
+		"subjects": subjects,
+	})
+	if err != nil {
+		panic("writing an object: " + err.Error()) // it is one of strings
+	}
+	return data
 }

@@ -1,7 +1,6 @@
 package kubeapiserver
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -159,7 +158,7 @@ func (b *behind) judge(r *http.Request, status int) (got answer, tells bool) {
 func (b *behind) review(ctx context.Context, sent http.Header) (string, error) {
 	const doing = "asking who the client is"
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+b.address+reviewPath,
-		bytes.NewReader([]byte(`{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}`)))
+		strings.NewReader(question))
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", doing, err)
 	}

@@ -9,7 +9,7 @@ import (
 // own: by a certificate, or by a token.
 var decisions = []link.Decision{
 	{By: handshake.Server, Rules: []string{"KAPI-09"}},
-	{By: handshake.Server, Cause: "no-certificate", Rules: []string{"KAPI-12"}},
+	{By: handshake.Server, Cause: "nobody", Rules: []string{"KAPI-12"}},
 	{By: handshake.Server, Cause: "anonymous", Rules: []string{"KAPI-12"}},
 	{By: handshake.Server, Cause: "identity", Rules: []string{"KAPI-13"}},
 	{By: handshake.Server, Cause: "token-encoding", Rules: []string{"KAPI-10"}},
