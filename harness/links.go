@@ -15,7 +15,7 @@ type Link struct {
 
 // Links lists the links, one line each, in the order of their names.
 var Links = []Link{
-	{etcd.Link, etcd.Prober{}, nil},
+	{etcd.Link, etcd.Prober{}, etcd.Observer{}},
 	{felixtypha.Link, felixtypha.Prober{}, felixtypha.Observer{}},
 }
 

@@ -22,7 +22,7 @@ var Link = link.Link{
 	Name:      "etcd",
 	Groups:    []string{"ETCD"},
 	Decisions: decisions,
-	Client:    link.End{Identity: pki.Identity{CN: ClientCN, URISAN: ClientURI}, State: link.Paired},
+	Client:    link.End{Component: "calicoctl", Identity: pki.Identity{CN: ClientCN, URISAN: ClientURI}, Names: clientNames, State: link.Paired},
 	Server:    link.End{Component: "etcd", Identity: pki.Identity{CN: ServerCN, URISAN: ServerURI, DNSName: LocalName, IPAddress: Address}, Names: serverNames, State: link.Paired},
 	Modes:     modes,
 	Settings:  serverSettings,
@@ -50,6 +50,10 @@ var modes = []link.Mode{
 		Variants: []string{"good", "none", "other-authority", "expired", "eku-other-role", "host-other"},
 	},
 }
+
+// clientNames are those of the configuration that Calico's clients of etcd have in common (Calico
+// libcalico-go/lib/apiconfig/apiconfig.go).
+var clientNames = map[link.Parameter]string{link.Key: "etcdKeyFile", link.Certificate: "etcdCertFile", link.Bundle: "etcdCACertFile"}
 
 // serverNames are those of etcd's flags (etcd server/etcdmain/help.go).
 var serverNames = map[link.Parameter]string{

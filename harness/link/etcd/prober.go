@@ -123,7 +123,7 @@ func settings(s *instrument.Session, a link.Attempt) (*tls.Config, error) {
 		MinVersion: version, MaxVersion: version, NextProtos: []string{"h2"},
 		InsecureSkipVerify: true, //nolint:gosec // the chain is verified below, without the host where none is required
 		VerifyConnection: func(state tls.ConnectionState) error {
-			return examine(a, state.PeerCertificates)
+			return examine(instrument.Roots(a), a.Require.Host, x509.ExtKeyUsageServerAuth, state.PeerCertificates)
 		},
 		// crypto/tls would keep back a certificate whose issuer the server does not name.
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
@@ -133,14 +133,14 @@ func settings(s *instrument.Session, a link.Attempt) (*tls.Config, error) {
 	}, nil
 }
 
-// examine asks of etcd's chain an anchor of the attempt, the usage, and the host that was dialled.
-func examine(a link.Attempt, chain []*x509.Certificate) error {
+// examine asks of a chain one of the anchors, the usage, and the host that was dialled; "" for none.
+func examine(roots *x509.CertPool, host string, usage x509.ExtKeyUsage, chain []*x509.Certificate) error {
 	intermediates := x509.NewCertPool()
 	for _, c := range chain[1:] {
 		intermediates.AddCert(c)
 	}
 	_, err := chain[0].Verify(x509.VerifyOptions{
-		Roots: instrument.Roots(a), Intermediates: intermediates, DNSName: a.Require.Host, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		Roots: roots, Intermediates: intermediates, DNSName: host, KeyUsages: []x509.ExtKeyUsage{usage},
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %w", instrument.ErrObjection, err)
