@@ -114,6 +114,10 @@ func TestTargetsBuiltIn(t *testing.T) {
 				Command: []string{"calico-node", "-felix"}, Env: map[string]string{},
 			},
 			{Role: TyphaClient, Ways: []Source{{Build, "typha-client@v3.31.0"}}, Env: map[string]string{}},
+			{
+				Role: Calicoctl, Ways: []Source{{Build, "calicoctl@v3.31.0"}, {Image, "quay.io/calico/ctl:v3.31.0"}},
+				Env: map[string]string{},
+			},
 			{Role: Etcd, Ways: []Source{{Build, "etcd@v3.7.3"}}, Env: map[string]string{}},
 			{
 				Role: KubeAPIServer, Ways: []Source{{Build, "kube-apiserver@v1.37.2"}, {Image, "registry.k8s.io/kube-apiserver:v1.37.2"}},
@@ -124,6 +128,7 @@ func TestTargetsBuiltIn(t *testing.T) {
 			{Role: Typha, Ways: []Source{{Way: Reference}}, Env: map[string]string{}},
 			{Role: Felix, Ways: []Source{{Way: Reference}}, Env: map[string]string{}},
 			{Role: TyphaClient, Ways: []Source{{Way: Reference}}, Env: map[string]string{}},
+			{Role: Calicoctl, Ways: []Source{{Way: Reference}}, Env: map[string]string{}},
 			{Role: Etcd, Ways: []Source{{Way: Reference}}, Env: map[string]string{}},
 		},
 	}

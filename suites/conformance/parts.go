@@ -37,9 +37,10 @@ var components = map[play]struct {
 	{felixtypha.Link.Name, target.Felix}:       {felix.New, spoken(stub.Felix)},
 	{felixtypha.Link.Name, target.TyphaClient}: {typhaclient.New, spoken(stub.TyphaClient)},
 
-	{etcdlink.Link.Name, target.Calicoctl}: {calicoctl.ForEtcd, nil},
-
-	{etcdlink.Link.Name, target.Etcd}: {etcd.New, func(r *evidence.Reader) component.Component { return stub.Embedded(etcd.New(r)) }},
+	{etcdlink.Link.Name, target.Calicoctl}: {calicoctl.ForEtcd, spoken(func() component.Component { return stub.EtcdClient(calicoctl.ForEtcd) })},
+	{etcdlink.Link.Name, target.Typha}:     {typha.ForEtcd, spoken(func() component.Component { return stub.EtcdClient(typha.ForEtcd) })},
+	{etcdlink.Link.Name, target.Felix}:     {felix.ForEtcd, spoken(func() component.Component { return stub.EtcdClient(felix.ForEtcd) })},
+	{etcdlink.Link.Name, target.Etcd}:      {etcd.New, func(r *evidence.Reader) component.Component { return stub.Embedded(etcd.New(r)) }},
 
 	{kubelink.Link.Name, target.Calicoctl}:     {calicoctl.ForKubernetes, spoken(stub.KubeCommand)},
 	{kubelink.Link.Name, target.Typha}:         {typha.ForKubernetes, spoken(stub.TyphaOnKubernetes)},

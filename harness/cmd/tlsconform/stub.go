@@ -25,6 +25,7 @@ var stubs = []struct {
 	{"typha-client", "dial like typha-client, set by its flags", stub.TyphaClientFlags, stub.RunTyphaClient},
 	{"kube-command", "ask kube-apiserver once, like calicoctl, set by KUBECONFIG and K8S_… variables", nil, stub.RunKubeCommand},
 	{"kube-client", "ask kube-apiserver until it answers, like Typha and Felix, set by KUBECONFIG and K8S_… variables", nil, stub.RunKubeClient},
+	{"etcd-client", "ask etcd until it answers, like Calico's components, set by ETCD_… or TYPHA_ETCD… variables", nil, stub.RunEtcdClient},
 	{"etcd", "serve as etcd, which it is, set by ETCD_… variables", nil, etcd.Run},
 }
 

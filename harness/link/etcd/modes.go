@@ -24,6 +24,7 @@ var Link = link.Link{
 	Decisions: decisions,
 	Client:    link.End{Component: "calicoctl", Identity: pki.Identity{CN: ClientCN, URISAN: ClientURI}, Names: clientNames, State: link.Paired},
 	Server:    link.End{Component: "etcd", Identity: pki.Identity{CN: ServerCN, URISAN: ServerURI, DNSName: LocalName, IPAddress: Address}, Names: serverNames, State: link.Paired},
+	Further:   further,
 	Modes:     modes,
 	Settings:  serverSettings,
 }
@@ -54,6 +55,20 @@ var modes = []link.Mode{
 // clientNames are those of the configuration that Calico's clients of etcd have in common (Calico
 // libcalico-go/lib/apiconfig/apiconfig.go).
 var clientNames = map[link.Parameter]string{link.Key: "etcdKeyFile", link.Certificate: "etcdCertFile", link.Bundle: "etcdCACertFile"}
+
+// TyphaNames are Typha's own (Calico typha/pkg/config/config_params.go).
+var TyphaNames = map[link.Parameter]string{link.Key: "EtcdKeyFile", link.Certificate: "EtcdCertFile", link.Bundle: "EtcdCaFile"}
+
+// shownToOthers are the variants that are shown to the further clients, which have calicoctl's library.
+var shownToOthers = []string{
+	"good", "other-authority", "self-signed", "expired", "not-yet-valid", "eku-other-role", "wrong-key", "intermediate", "intermediate-omitted",
+	"host-other", "host-absent", "host-in-cn", "host-several",
+}
+
+var further = []link.Further{
+	{Component: "typha", Side: handshake.Client, Names: TyphaNames, Variants: shownToOthers, Rules: []string{"ETCD-28"}},
+	{Component: "felix", Side: handshake.Client, Names: clientNames, Variants: shownToOthers, Rules: []string{"ETCD-28"}},
+}
 
 // serverNames are those of etcd's flags (etcd server/etcdmain/help.go).
 var serverNames = map[link.Parameter]string{

@@ -61,7 +61,7 @@ func converse(ctx context.Context, s *instrument.Session, a link.Attempt) error 
 		}
 	}
 	over := instrument.NewTapped(s)
-	user, err := read(ctx, over, UserKey(ClientCN))
+	user, err := Read(ctx, over, UserKey(ClientCN))
 	s.Account.Octets = over.Octets()
 	switch broke := over.Broke(); {
 	case err == nil:
@@ -78,8 +78,9 @@ func converse(ctx context.Context, s *instrument.Session, a link.Attempt) error 
 // UserKey is the key that a user may read, and nobody else, in an etcd that has users. It holds the user's name.
 func UserKey(user string) string { return "/conformance/users/" + user }
 
-// read reads a key by gRPC over a connection that stands, and returns its value; "" if there is no such key.
-func read(ctx context.Context, over net.Conn, key string) (string, error) {
+// Read reads a key by gRPC over a connection that stands, and returns its value; "" if there is no such key. The error is
+// gRPC's, which says less than the connection of why it broke.
+func Read(ctx context.Context, over net.Conn, key string) (string, error) {
 	dialled := false
 	client, err := grpc.NewClient("passthrough:///etcd", grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) {
