@@ -103,6 +103,9 @@ func (t *trial) serveOnce(ctx context.Context, c matrix.Case, listener link.List
 	switch {
 	case alive.Err() != nil && (untold(o.Client) || untold(o.Server)):
 		o.Broken = t.lateness(from, o)
+	case t.meetings(c) > 1 && o.Server.Claim == handshake.Accepted && o.Client.Claim == handshake.Refused:
+		// Two connections: what it says is of the first, which it gave up before the observer could be told.
+		o.Server.Claim, o.Against = handshake.WasRefused, fellBack
 	case t.meetings(c) > 1 && o.Server.Claim == handshake.WasRefused && o.Client.Claim == handshake.Refused:
 		o.Against = t.fallsBack(alive, a, listener)
 	}
@@ -116,13 +119,15 @@ func (t *trial) serveOnce(ctx context.Context, c matrix.Case, listener link.List
 // etcd client does within a second (gRPC, doc/connection-backoff.md).
 const relapse = 3 * time.Second
 
+const fellBack = "it refused a server that speaks plaintext, dialled again, and spoke plaintext"
+
 // fallsBack serves a client once more that has refused to speak plaintext, and says what is against one that does then.
 func (t *trial) fallsBack(alive context.Context, a link.Attempt, listener link.Listener) string {
 	ctx, cancel := context.WithTimeout(alive, relapse)
 	defer cancel()
 	a.Accepted = nil
 	if again, _ := listener.Serve(ctx, a); again.Claim == handshake.Accepted {
-		return "it refused a server that speaks plaintext, dialled again, and spoke plaintext"
+		return fellBack
 	}
 	return ""
 }
