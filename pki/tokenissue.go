@@ -12,6 +12,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 )
@@ -51,10 +52,7 @@ func (a *Authorities) issueToken(t Token, now time.Time) (string, error) {
 func (a *Authorities) damaged(t Token, header, claims map[string]any, signed string) (string, error) {
 	last := strings.LastIndexByte(signed, '.')
 	first := strings.IndexByte(signed, '.')
-	other := map[string]any{}
-	for name, value := range claims {
-		other[name] = value
-	}
+	other := maps.Clone(claims)
 	other["sub"] = Rewriter
 	switch t.Damage {
 	case CutShort:

@@ -3,6 +3,7 @@ package kubeapiserver
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"github.com/calico-tls/conformance/harness/link/kubeapiserver"
 	"github.com/calico-tls/conformance/pki"
@@ -21,9 +22,7 @@ func Registry() map[string]string {
 			"apiVersion": "v1", "kind": kind,
 			"metadata": map[string]any{"name": o.Name, "namespace": namespace, "uid": o.UID, "creationTimestamp": "2026-01-01T00:00:00Z"},
 		}
-		for name, value := range more {
-			object[name] = value
-		}
+		maps.Copy(object, more)
 		data, err := json.Marshal(object)
 		if err != nil {
 			panic("writing an object: " + err.Error()) // it is one of strings

@@ -67,7 +67,7 @@ const (
 	kubeconfigSetting = "KUBECONFIG"
 	endpointSetting   = "K8S_API_ENDPOINT"
 	insecureSetting   = "K8S_INSECURE_SKIP_TLS_VERIFY"
-	tokenSetting      = "CALICO_K8SAPITOKEN"
+	tokenSetting      = "CALICO_K8SAPITOKEN" //nolint:gosec // the name of a variable
 	podFolder         = "/var/run/secrets/kubernetes.io/serviceaccount"
 )
 
@@ -121,7 +121,7 @@ func (c cluster) check() error {
 	case c.insecure && c.ca != "":
 		return errors.New("specifying a root certificates file with the insecure flag is not allowed")
 	case (c.certificate == "") != (c.key == ""):
-		return errors.New("invalid configuration: client-key-data or client-key must be specified for  to use the clientCert authentication method.")
+		return errors.New("invalid configuration: client-key-data or client-key must be specified to use a client certificate")
 	case !strings.HasPrefix(c.server, "https://"):
 		return fmt.Errorf("wanted an address that begins with https://, found %q", c.server)
 	}

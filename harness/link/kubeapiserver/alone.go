@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/calico-tls/conformance/harness/link"
 )
@@ -42,7 +43,7 @@ func (o alone) RoundTrip(r *http.Request) (*http.Response, error) {
 		return said(r, http.StatusOK, map[string]any{"kind": "NodeList", "apiVersion": "v1", "items": []any{}}), nil
 	}
 	var review review
-	review.Status.UserInfo.Username, review.Status.UserInfo.Groups = user, append(groups[:len(groups):len(groups)], everybody)
+	review.Status.UserInfo.Username, review.Status.UserInfo.Groups = user, append(slices.Clone(groups), everybody)
 	return said(r, http.StatusCreated, review), nil
 }
 

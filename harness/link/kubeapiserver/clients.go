@@ -34,7 +34,7 @@ var nowhere = []link.Version{link.None}
 // The variables of Calico's clients that settings set.
 const (
 	InsecureSkipTLSVerify = "K8S_INSECURE_SKIP_TLS_VERIFY"
-	APIToken              = "K8S_API_TOKEN"
+	APIToken              = "K8S_API_TOKEN" //nolint:gosec // the name of a variable
 )
 
 // clientSettings are those of Calico's clients.

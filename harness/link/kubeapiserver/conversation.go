@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/link/instrument"
@@ -40,7 +41,8 @@ func converse(ctx context.Context, s *instrument.Session, a link.Attempt) (*conv
 	spoken.SetHTTP1(true)
 	spoken.SetUnencryptedHTTP2(true) // what is encrypted, the session has decrypted already
 	c.server = &http.Server{
-		Handler: c, Protocols: &spoken, ErrorLog: log.New(io.Discard, "", 0),
+		ReadHeaderTimeout: time.Minute, // the deadline of the attempt comes first
+		Handler:           c, Protocols: &spoken, ErrorLog: log.New(io.Discard, "", 0),
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ConnState: func(_ net.Conn, state http.ConnState) {
 			if state == http.StateClosed {

@@ -257,8 +257,8 @@ func TestObserverOfSilence(t *testing.T) {
 	}{
 		"hangs up":                   {version: link.TLS13, claim: handshake.WasRefused},
 		"hangs up in the clear":      {version: link.Clear, claim: handshake.WasRefused},
-		"junk":                       {version: link.TLS13, says: "junk junk", claim: handshake.Refused},
-		"junk in the clear":          {version: link.Clear, says: "junk junk junk\r\n\r\n", claim: handshake.Refused},
+		"junk":                       {version: link.TLS13, says: "junk and more", claim: handshake.Refused},
+		"junk in the clear":          {version: link.Clear, says: "junk and more of it\r\n\r\n", claim: handshake.Refused},
 		"silence":                    {version: link.TLS13, stays: true, claim: handshake.Failed},
 		"silence in the clear":       {version: link.Clear, stays: true, claim: handshake.Failed},
 		"half a request":             {version: link.Clear, says: "GET / HTTP/1.1\r\n", stays: true, claim: handshake.Failed},

@@ -42,8 +42,7 @@ func (Prober) Probe(ctx context.Context, address, local string, a link.Attempt) 
 		a.Accepted()
 	}
 	account := s.End(err, nil)
-	var denial *denialError
-	if errors.As(err, &denial) {
+	if denial, is := errors.AsType[*denialError](err); is {
 		account.Claim, account.Checks = handshake.WasRefused, denials[denial.status]
 	}
 	return account, raw.LocalAddr().String()
