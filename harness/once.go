@@ -98,7 +98,11 @@ func (t *trial) serveOnce(ctx context.Context, c matrix.Case, listener link.List
 		return o
 	}
 	if !heard {
+		stop := serveOn(alive, a, listener)
 		hear()
+		if stop() {
+			o.Against = wentOn
+		}
 	}
 	switch {
 	case alive.Err() != nil && (untold(o.Client) || untold(o.Server)):
@@ -113,6 +117,30 @@ func (t *trial) serveOnce(ctx context.Context, c matrix.Case, listener link.List
 		o.Against = t.callsItselfReady(alive)
 	}
 	return o
+}
+
+const wentOn = "it refused its server, dialled again, and took what it had refused"
+
+// serveOn serves a client in the same way whenever it dials again, until stop is called, which reports whether it was
+// accepted then. A client of gRPC can give a connection up on which it has refused its server, without a word of that in
+// its log, and tells it of the next one.
+func serveOn(alive context.Context, a link.Attempt, listener link.Listener) (stop func() (accepted bool)) {
+	ctx, cancel := context.WithCancel(alive)
+	a.Accepted = nil
+	accepted, done := false, make(chan struct{})
+	go func() {
+		defer close(done)
+		for from := "."; from != ""; {
+			var account handshake.Account
+			account, from = listener.Serve(ctx, a)
+			accepted = accepted || account.Claim == handshake.Accepted
+		}
+	}()
+	return func() bool {
+		cancel()
+		<-done
+		return accepted
+	}
 }
 
 // relapse is how long a client that has refused to speak plaintext is given to dial again, and do so: the first time an
