@@ -52,7 +52,7 @@ var hostileFelixes = []hostileFelix{
 			<-ctx.Done()
 			return 0
 		},
-		[]string{"felix was not ready after 2", "its last log lines: (none)"},
+		[]string{"felix was not ready after ", "its last log lines: (none)"},
 	},
 	{
 		"never dials",
