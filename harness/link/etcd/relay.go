@@ -29,16 +29,18 @@ func (r *relay) pass(ctx context.Context, client *instrument.Tapped, address str
 		return fmt.Errorf("passing on what the client says: %w", err)
 	}
 	context.AfterFunc(ctx, func() { _ = behind.Close() })
-	answered, ended := make(chan struct{}), make(chan error, 2)
+	answered, over, ended := make(chan struct{}), make(chan struct{}), make(chan error, 2)
 	r.relayed.Go(func() {
 		_, err := io.Copy(behind, client)
 		_ = behind.Close()
+		<-over // a client that has its answer may be gone before that is noted
 		if client.Broke() != nil {
 			err = client.Broke()
 		}
 		ended <- fmt.Errorf("waiting for a request: %w", err)
 	})
 	r.relayed.Go(func() {
+		defer close(over)
 		err := answer(client, behind, sync.OnceFunc(func() { close(answered) }))
 		if !errors.Is(err, net.ErrClosed) {
 			ended <- fmt.Errorf("passing an answer on: %w", err)
@@ -48,7 +50,12 @@ func (r *relay) pass(ctx context.Context, client *instrument.Tapped, address str
 	case <-answered:
 		return nil
 	case err := <-ended:
-		return err
+		select {
+		case <-answered:
+			return nil
+		default:
+			return err
+		}
 	case <-ctx.Done():
 		return fmt.Errorf("waiting for an RPC to be answered: %w", context.Cause(ctx))
 	}
