@@ -29,6 +29,17 @@ func (m *markdown) head(cells ...string) {
 	m.line("|%s", strings.Repeat("---|", len(cells)))
 }
 
+// facts lists what is said of one finding, by name; the command that repeats it is code.
+func (m *markdown) facts(all [][2]string) {
+	for _, fact := range all {
+		text := plain(fact[1])
+		if fact[0] == "repeat" {
+			text = code(fact[1])
+		}
+		m.line("  - %s: %s", fact[0], text)
+	}
+}
+
 // plain makes one line of a text that may come from anywhere, with nothing in it that Markdown or HTML would take for
 // markup, or that would call somebody.
 func plain(text string) string { return marks.Replace(oneLine(text)) }
@@ -93,13 +104,7 @@ func (m *markdown) movement(d *Diff, movement MovementText) {
 	shown := all[:min(len(all), m.o.limit())]
 	for _, x := range shown {
 		m.line("- %s", x.markdown())
-		for _, fact := range x.facts(d, m.o) {
-			text := plain(fact[1])
-			if fact[0] == "repeat" {
-				text = code(fact[1])
-			}
-			m.line("  - %s: %s", fact[0], text)
-		}
+		m.facts(x.facts(d, m.o))
 	}
 	var more int
 	for _, x := range all[len(shown):] {

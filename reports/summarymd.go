@@ -84,13 +84,7 @@ func (m *markdown) unexpected(r *Report) {
 	shown := all[:min(len(all), m.o.limit())]
 	for _, x := range shown {
 		m.line("- %s %s", x.markdown(), plain(x.first.verdict(m.o)))
-		for _, fact := range x.facts(r, m.o) {
-			text := plain(fact[1])
-			if fact[0] == "repeat" {
-				text = code(fact[1])
-			}
-			m.line("  - %s: %s", fact[0], text)
-		}
+		m.facts(x.facts(r, m.o))
 	}
 	var more int
 	for _, x := range all[len(shown):] {

@@ -201,7 +201,7 @@ func (s Start) inlined(place launch.Placement) []byte {
 func written(v any) []byte {
 	data, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
-		panic("writing a kubeconfig: " + err.Error())
+		panic("writing a kubeconfig: " + err.Error()) // it is one of strings
 	}
 	return append(data, '\n')
 }

@@ -40,17 +40,7 @@ func RunEtcdClient(ctx context.Context, settings map[string]string, log io.Write
 		c.log.Error(saysInvalid, "error", err)
 		return 1
 	}
-	for ctx.Err() == nil {
-		wait := time.NewTimer(persistence)
-		if err := c.ask(ctx); err == nil {
-			<-ctx.Done() // a stub has nothing else to do
-		}
-		select {
-		case <-wait.C:
-		case <-ctx.Done():
-		}
-		wait.Stop()
-	}
+	untilAnswered(ctx, c.ask)
 	return 0
 }
 

@@ -59,9 +59,15 @@ func RunKubeClient(ctx context.Context, settings map[string]string, log io.Write
 		k.log.Error(saysInvalid, "error", err)
 		return 1
 	}
+	untilAnswered(ctx, k.ask)
+	return 0
+}
+
+// untilAnswered has a stub ask again until it is answered, and stay until ctx ends.
+func untilAnswered(ctx context.Context, ask func(context.Context) error) {
 	for ctx.Err() == nil {
 		wait := time.NewTimer(persistence)
-		if err := k.ask(ctx); err == nil {
+		if ask(ctx) == nil {
 			<-ctx.Done() // a stub has nothing else to do
 		}
 		select {
@@ -70,7 +76,6 @@ func RunKubeClient(ctx context.Context, settings map[string]string, log io.Write
 		}
 		wait.Stop()
 	}
-	return 0
 }
 
 // kubeClient is a stub client of kube-apiserver.
