@@ -4,6 +4,7 @@ import (
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/link/etcd"
 	"github.com/calico-tls/conformance/harness/link/felixtypha"
+	"github.com/calico-tls/conformance/harness/link/kubeapiserver"
 )
 
 // Link is a link with the instruments that play its ends.
@@ -17,6 +18,7 @@ type Link struct {
 var Links = []Link{
 	{etcd.Link, etcd.Prober{}, etcd.Observer{}},
 	{felixtypha.Link, felixtypha.Prober{}, felixtypha.Observer{}},
+	{kubeapiserver.Link, kubeapiserver.Prober{}, kubeapiserver.Observer{}},
 }
 
 // LinkNamed returns the link of that name.

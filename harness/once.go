@@ -113,7 +113,7 @@ func (t *trial) serveOnce(ctx context.Context, c matrix.Case, listener link.List
 	case t.meetings(c) > 1 && o.Server.Claim == handshake.WasRefused && o.Client.Claim == handshake.Refused:
 		o.Against = t.fallsBack(alive, a, listener)
 	}
-	if t.setting.Unready && o.Broken == "" && o.Against == "" {
+	if t.setting.Unready && o.Client.Claim != handshake.Accepted && o.Broken == "" && o.Against == "" {
 		o.Against = t.callsItselfReady(alive)
 	}
 	return o

@@ -144,7 +144,8 @@ type Setting struct {
 	Scheme string
 	// Unfit says that the subject must not start with it, for a reason that its parameters do not tell.
 	Unfit bool
-	// Unready says that the subject must not call itself ready with it.
+	// Unready says that the subject must not call itself ready with it where it has not accepted its server, or is not
+	// accepted.
 	Unready bool
 	// Address is what a client is told in the place of its peer's address, and cannot use; "" tells it the address.
 	Address string

@@ -13,10 +13,10 @@ type Objection struct {
 	Cause string
 }
 
-// Examine returns the first objection of an end that requires asked to what the opposite end, which plays side, shows.
-// good is the good credential of that end, whose leaf a trust bundle can hold.
+// Examine returns the first objection of an end that requires asked to the certificates that the opposite end, which plays
+// side, shows, and nothing beside them: no token. good is the good credential of that end, whose leaf a trust bundle can hold.
 func Examine(asked link.Verifier, side handshake.Side, shown, good pki.Credential) Objection {
-	s := showing{side: side, cred: shown, asked: asked, good: good}
+	s := showing{side: side, cred: shown, asked: asked, good: good, token: pki.Token{Damage: pki.Missing}}
 	if r := s.fails(); r != nil {
 		return Objection{Check: r.check, Cause: r.name}
 	}

@@ -319,6 +319,8 @@ func (q question) twin(r row, peer showing) *matrix.Case {
 	switch {
 	case q.setting.Own != "":
 		*field, twin.Setting = "good", ""
+	case q.setting.Token != "":
+		twin.Token, twin.Setting = "", ""
 	case q.c.Setting != "" && slices.Contains(settable, r.name):
 		twin.Setting = ""
 	case q.conduct.Offence != "" && q.c.Version != link.Clear, r.name == noSuite.name:

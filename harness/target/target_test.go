@@ -119,6 +119,10 @@ func TestTargetsBuiltIn(t *testing.T) {
 				Env: map[string]string{},
 			},
 			{Role: Etcd, Ways: []Source{{Build, "etcd@v3.7.3"}}, Env: map[string]string{}},
+			{
+				Role: KubeAPIServer, Ways: []Source{{Build, "kube-apiserver@v1.37.2"}, {Image, "registry.k8s.io/kube-apiserver:v1.37.2"}},
+				Env: map[string]string{},
+			},
 		},
 		"reference": {
 			{Role: Typha, Ways: []Source{{Way: Reference}}, Env: map[string]string{}},

@@ -31,7 +31,7 @@ var unposed = map[string]string{
 }
 
 // posed are the groups of rules of which each has a case, but for those that are unposed.
-var posed = []string{"IDENT", "TYPHA", "FELIX", "CONF"}
+var posed = []string{"IDENT", "TYPHA", "FELIX", "CONF", "KAPI"}
 
 // predictions are the expectations of each case of every profile.
 func predictions(t *testing.T) map[matrix.Case]oracle.Expectation {

@@ -83,7 +83,8 @@ func judgements(t testing.TB) []judgement {
 	return all
 }
 
-// of returns the questions that a case puts to its two ends; none where no certificate is shown.
+// of returns the questions that a case puts to its two ends: what the client makes of the server, and what the server makes
+// of the client where it has nothing but the client's certificate to go by; none where no certificate is shown.
 func of(t testing.TB, l link.Link, c matrix.Case) []judgement {
 	t.Helper()
 	e, err := oracle.Predict(l, c)
@@ -115,31 +116,44 @@ func of(t testing.TB, l link.Link, c matrix.Case) []judgement {
 	}
 	fromServer, fromClient := ask(handshake.Server, c.Server, byClient), ask(handshake.Client, c.Client, byServer)
 	conduct, _ := l.Conduct(c.Conduct)
+	if _, token, err := oracle.TokenOf(l, c); err != nil {
+		t.Fatal(err)
+	} else if token.Damage != pki.Missing || conduct.Forwards != "" {
+		return []judgement{fromServer}
+	}
 	if (conduct.Withholds || c.Subject == l.Both()) && withheld(t, fromClient) {
 		fromClient.variants, fromClient.shown.Sending = []string{"none"}, pki.SendNothing
 	}
 	return []judgement{fromServer, fromClient}
 }
 
-// shown are the questions in which a certificate is shown at all: whoever asks for none is of no opinion on any. Others
-// than the oracle are put these alone; that it accepts whatever such an end would not see, [TestNobodySeesWhatIsNotAsked]
-// holds.
+// shown are the questions in which a certificate is shown to one who looks at it: whoever asks for none is of no opinion on
+// any, nor is who takes each. Others than the oracle are put these alone; that it accepts whatever such an end would not
+// see, [TestNobodySeesWhatIsNotAsked] holds.
 func shown(all []judgement) []judgement {
-	return slices.DeleteFunc(all, func(j judgement) bool { return j.asked.Asking == link.Ignores })
+	return slices.DeleteFunc(all, func(j judgement) bool { return !looks(j.asked) })
 }
 
-// TestNobodySeesWhatIsNotAsked: an end that asks for no certificate objects to none.
+func looks(v link.Verifier) bool { return v.Asking != link.Ignores && v.Asking != link.Blindly }
+
+// TestNobodySeesWhatIsNotAsked: an end that asks for no certificate, or looks at none, objects to none.
 func TestNobodySeesWhatIsNotAsked(t *testing.T) {
 	t.Parallel()
 	all := judgements(t)
-	seen := len(shown(slices.Clone(all)))
+	met := map[link.Asking]int{}
 	for _, j := range all {
-		if o := j.oracle(); j.asked.Asking == link.Ignores && o != (oracle.Objection{}) {
-			t.Errorf("%s: it asks for none, and the oracle objects %+v", j, o)
+		if looks(j.asked) {
+			continue
+		}
+		met[j.asked.Asking]++
+		if o := j.oracle(); o != (oracle.Objection{}) {
+			t.Errorf("%s: it looks at none, and the oracle objects %+v", j, o)
 		}
 	}
-	if seen == len(all) {
-		t.Error("wanted questions to ends that ask for no certificate, found none")
+	for _, asking := range []link.Asking{link.Ignores, link.Blindly} {
+		if met[asking] == 0 {
+			t.Errorf("wanted questions to an end that %s, found none", asking)
+		}
 	}
 }
 
