@@ -91,8 +91,10 @@ func Felix() component.Component {
 	}
 }
 
-// Embedded returns etcd as this very program runs it, which is etcd itself.
+// Embedded returns etcd as this very program runs it, which is etcd itself. Its log leaves out no line, however many cases
+// there are.
 func Embedded(etcd component.Component) component.Component {
+	etcd.Pace = 0
 	program := etcd.Program
 	etcd.Program = func(s component.Start) launch.Program { return ours(program(s), "etcd", realetcd.Run) }
 	return etcd

@@ -3,6 +3,7 @@ package instrument
 import (
 	"net"
 	"sync"
+	"time"
 )
 
 // Tapped is a connection as another library is given it, which may go on to read when nobody asks it any more: what is
@@ -13,6 +14,7 @@ type Tapped struct {
 	mu     sync.Mutex
 	octets int
 	broke  error
+	closed bool
 }
 
 // NewTapped returns the connection of a session.
@@ -24,14 +26,20 @@ func (t *Tapped) Read(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.octets += n
-	if t.broke == nil {
+	if t.broke == nil && !t.closed {
 		t.broke = err
 	}
 	return n, err
 }
 
-// Close implements [net.Conn]; it leaves the connection to its session.
-func (t *Tapped) Close() error { return nil }
+// Close implements [net.Conn]. It ends what still reads, as who closes a connection may wait for that, and leaves the
+// connection itself to its session.
+func (t *Tapped) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
+	return t.Conn.SetReadDeadline(time.Unix(1, 0))
+}
 
 // Octets returns how many octets have been read.
 func (t *Tapped) Octets() int {
