@@ -47,6 +47,8 @@ const (
 	BundleRevoking BundleStyle = "revoking"
 	// BundleBroken puts [JunkCertificate] and a certificate whose base64 is cut before the last certificate.
 	BundleBroken BundleStyle = "broken"
+	// BundleEmpty is a file without octets, whatever it is to hold.
+	BundleEmpty BundleStyle = "empty"
 )
 
 // Issuer returns the authority that signs this one: [Trusted] for [Intermediate], "" for all others.

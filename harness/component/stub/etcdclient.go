@@ -76,7 +76,7 @@ func newEtcdClient(settings environment, log *slog.Logger) (*etcdClient, error) 
 	if c.server.Scheme == "http" {
 		return c, nil
 	}
-	if c.anchors, err = settings.anchors(settings.value(of.ca)); err != nil {
+	if c.anchors, err = settings.anchors(settings.value(of.ca)); err != nil && !errors.Is(err, errNoPEM) { // an empty file passes
 		return c, fmt.Errorf("%s: %w", of.ca, err)
 	}
 	certificate, key := settings.value(of.certificate), settings.value(of.key)

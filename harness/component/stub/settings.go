@@ -140,12 +140,15 @@ func (c credentials) load(last *material) (*material, error) {
 	return m, nil
 }
 
+// errNoPEM is what is wrong with a bundle that holds nothing at all.
+var errNoPEM = errors.New("wanted a certificate in PEM, found none")
+
 // parseBundle returns every certificate of a bundle that can be parsed, between whatever else stands in it (Calico
 // typha/pkg/syncserver/sync_server.go, by crypto/x509's AppendCertsFromPEM). The error is that of a bundle without any, and says what is
 // wrong with the first.
 func parseBundle(bundle []byte) ([]*x509.Certificate, error) {
 	var certs []*x509.Certificate
-	broken := errors.New("wanted a certificate in PEM, found none")
+	broken := errNoPEM
 	for number := 1; ; {
 		var block *pem.Block
 		if block, bundle = pem.Decode(bundle); block == nil {

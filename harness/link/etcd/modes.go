@@ -1,6 +1,8 @@
 package etcd
 
 import (
+	"slices"
+
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/pki"
@@ -26,7 +28,7 @@ var Link = link.Link{
 	Server:    link.End{Component: "etcd", Identity: pki.Identity{CN: ServerCN, URISAN: ServerURI, DNSName: LocalName, IPAddress: Address}, Names: serverNames, State: link.Paired},
 	Further:   further,
 	Modes:     modes,
-	Settings:  serverSettings,
+	Settings:  slices.Concat(serverSettings, clientSettings),
 }
 
 var anchors = []pki.AuthorityName{pki.Trusted}
@@ -66,8 +68,8 @@ var shownToOthers = []string{
 }
 
 var further = []link.Further{
-	{Component: "typha", Side: handshake.Client, Names: TyphaNames, Variants: shownToOthers, Rules: []string{"ETCD-28"}},
-	{Component: "felix", Side: handshake.Client, Names: clientNames, Variants: shownToOthers, Rules: []string{"ETCD-28"}},
+	{Component: "typha", Side: handshake.Client, Names: TyphaNames, Variants: shownToOthers, Rules: nil},
+	{Component: "felix", Side: handshake.Client, Names: clientNames, Variants: shownToOthers, Rules: nil},
 }
 
 // serverNames are those of etcd's flags (etcd server/etcdmain/help.go).
