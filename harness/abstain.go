@@ -27,6 +27,7 @@ func (t *trial) abstain(ctx context.Context, c matrix.Case) (o handshake.Observa
 		return o
 	}
 	defer listener.Close()
+	defer t.closeBeside()
 	if t.instance, err = t.lab.start(ctx, t.part, start, nil); err != nil {
 		o.Broken = err.Error()
 		return o
@@ -38,7 +39,7 @@ func (t *trial) abstain(ctx context.Context, c matrix.Case) (o handshake.Observa
 		return o
 	}
 	c.Version = link.TLS13
-	if start.Scheme == "http" {
+	if start.Scheme == "http" || len(start.Endpoints) > 0 && start.Endpoints[0].Scheme == "http" {
 		c.Version = link.Clear
 	}
 	t.settleOrServe(ctx, c, listener, &o)
@@ -65,7 +66,8 @@ func (t *trial) settleOrServe(ctx context.Context, c matrix.Case, listener link.
 	defer end()
 	waiting, dialled := context.WithCancel(alive)
 	defer dialled()
-	served := make(chan met, 1)
+	served, heard := make(chan met, 1), false
+	a.Accepted = func() { o.Client, heard = t.journal.Account(alive, ""), true }
 	go func() {
 		account, from := listener.Serve(alive, a)
 		if from != "" {
@@ -85,9 +87,12 @@ func (t *trial) settleOrServe(ctx context.Context, c matrix.Case, listener link.
 	case err != nil:
 		o.Broken = err.Error()
 	case m.from != "":
-		told, stop := context.WithTimeout(ctx, farewell)
-		defer stop()
-		o.Issued, o.Server, o.Client = a.Show.Fingerprint(), m.account, t.journal.Account(told, "")
+		o.Issued, o.Server = a.Show.Fingerprint(), m.account
+		if !heard {
+			told, stop := context.WithTimeout(ctx, farewell)
+			defer stop()
+			o.Client = t.journal.Account(told, "")
+		}
 	case words != nil && quiet:
 		t.refused(o, *words, "nobody has dialled")
 		if t.ended() {

@@ -196,6 +196,8 @@ type trial struct {
 	leak     *leak
 	// answering is the address of the program that answers for an observer; "" for none.
 	answering string
+	// others are the servers beside the observer.
+	others []other
 }
 
 func (b *Batch) run(ctx context.Context) {
@@ -320,7 +322,8 @@ func (t *trial) prepare(ctx context.Context) (link.Listener, component.Start, er
 		return nil, start, fmt.Errorf("opening the observer of %s: %w", t.Name(), err)
 	}
 	start.Peer = cmp.Or(start.Peer, listener.Address())
-	return listener, start, nil
+	err = t.list(ctx, &start)
+	return listener, start, err
 }
 
 // issueAll issues what the instrument will show, side by side and before the subject is started: keys of some types

@@ -52,6 +52,7 @@ func (t *trial) meetOnce(ctx context.Context, c matrix.Case) (o handshake.Observ
 		return handshake.Observation{Broken: err.Error()}
 	}
 	defer listener.Close()
+	defer t.closeBeside()
 	t.instance, err = t.lab.start(ctx, t.part, start, nil)
 	var refused *component.RefusedError
 	switch {
@@ -87,11 +88,14 @@ func (t *trial) serveOnce(ctx context.Context, c matrix.Case, listener link.List
 	alive, end := t.whileAlive(ctx)
 	defer end()
 	heard := false
-	hear := func() {
-		o.Client, heard = t.journal.Account(alive, ""), true
+	hear := func(says func(context.Context) handshake.Account) {
+		o.Client, heard = says(alive), true
 		t.told = o.Client.Claim != handshake.Silent
 	}
-	a.Accepted = hear
+	a.Accepted = func() { hear(t.acceptance) }
+	if !t.beside(alive, &o) {
+		return o
+	}
 	var from string
 	if o.Server, from = listener.Serve(alive, a); from == "" && o.Server.Claim == handshake.Failed {
 		o.Broken = t.absence(alive, listener.Address(), o.Server.Error)
@@ -99,7 +103,7 @@ func (t *trial) serveOnce(ctx context.Context, c matrix.Case, listener link.List
 	}
 	if !heard {
 		stop := serveOn(alive, a, listener)
-		hear()
+		hear(func(ctx context.Context) handshake.Account { return t.journal.Account(ctx, "") })
 		if stop() {
 			o.Against = wentOn
 		}

@@ -132,6 +132,9 @@ func (t *trial) refused(o *handshake.Observation, words, found string) {
 	}
 	subject.Error, subject.AlertReceived = words, handshake.NoAlert
 	instrument.Error, instrument.AlertReceived = found, handshake.NoAlert
+	if !strings.Contains(words, t.setting.Says) {
+		o.Against = fmt.Sprintf("it does not say %q", t.setting.Says)
+	}
 }
 
 // keeps reports whether a subject that says that it does not start has no port open, or has dialled nobody.

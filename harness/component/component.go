@@ -88,6 +88,8 @@ type Start struct {
 	Scheme string
 	// System is the bundle of the authorities that its system trusts; nil for those of the machine.
 	System []byte
+	// Endpoints are those that a client is told in the place of Peer; none for Peer alone.
+	Endpoints []Endpoint
 	// Env holds further variables of its environment, and Flags further flags, without dashes.
 	Env, Flags map[string]string
 	// Peer is the address that it dials, as "IP:port" of this machine; "" for a server.
@@ -96,6 +98,12 @@ type Start struct {
 	Provider string
 	// Behind are the addresses of the components behind it, by name, as "IP:port" of this machine.
 	Behind map[string]string
+}
+
+// Endpoint is one of several that a client is told.
+type Endpoint struct {
+	// Scheme and Host are those of [link.Endpoint]; Peer is its address, as "IP:port" of this machine.
+	Scheme, Host, Peer string
 }
 
 // RefusedError says that a component refused to start with its setting, in its own words.

@@ -47,7 +47,7 @@ func Kubernetes(p launch.Program, s Start, inline func(in *launch.Invocation, pa
 		add(userFile, s.kubeconfig(userOnly))
 	case link.FromFile:
 		add(inlineFile, s.inlined)
-	case link.FromLowerCase, link.FromOverrides:
+	case link.FromLowerCase, link.FromOverrides, link.FromInline, link.FromMixture:
 	}
 	configure := p.Configure
 	p.Configure = func(place launch.Placement) launch.Invocation {
@@ -62,7 +62,7 @@ func Kubernetes(p launch.Program, s Start, inline func(in *launch.Invocation, pa
 			in.Env[kubeconfigVariable] = place.Path(clusterFile) + ":" + place.Path(userFile)
 		case link.FromFile:
 			inline(&in, place.Path(inlineFile))
-		case link.FromOverrides, link.FromLowerCase:
+		case link.FromOverrides, link.FromLowerCase, link.FromInline, link.FromMixture:
 			s.override(in.Env, place)
 		}
 		if s.System != nil {

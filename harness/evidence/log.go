@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -130,6 +131,14 @@ func compile(name, text string, groups int, into **regexp.Regexp) error {
 	}
 	*into = re
 	return nil
+}
+
+// Accepting returns a reader to which nothing counts but that a peer was accepted: a component that tries several says of
+// the others first that it refused them.
+func (r *Reader) Accepting() *Reader {
+	of := *r
+	of.says = slices.DeleteFunc(slices.Clone(r.says), func(s saying) bool { return s.Claim != handshake.Accepted })
+	return &of
 }
 
 // Ready reports whether a line says that the component is ready.

@@ -142,6 +142,10 @@ type Setting struct {
 	Suites, MinVersion string
 	// Scheme is that of the address that a client is told, as in "http"; "" for its mode's.
 	Scheme string
+	// Endpoints are those that a client is told, in their order; none for its peer alone, as its mode has it.
+	Endpoints []Endpoint
+	// Says is a part of what the subject must say where it must not start with it; "" for any words.
+	Says string
 	// Unfit says that the subject must not start with it, for a reason that its parameters do not tell.
 	Unfit bool
 	// Unready says that the subject must not call itself ready with it where it has not accepted its server, or is not

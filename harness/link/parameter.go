@@ -98,6 +98,10 @@ const (
 	FromBoth Origin = "both"
 	// FromOverrides: the variables that win over a configuration file, and no such file, for an end that has both.
 	FromOverrides Origin = "overrides"
+	// FromInline: the configuration file, in which parameters hold what their files would. FromMixture: one in which the trust
+	// bundle is in a file, and the others are in the configuration file itself.
+	FromInline  Origin = "inline"
+	FromMixture Origin = "mixture"
 )
 
 // State is what an end makes of its parameters.

@@ -11,20 +11,16 @@ import (
 	"github.com/calico-tls/conformance/harness/link/etcd"
 )
 
-// dialect says how calicoctl is told of a configuration file.
-var dialect = component.Dialect{
-	Prefix: "", Names: etcdclient.Variables,
-	ConfigFile: func(in *launch.Invocation, path string) { in.Args = append(in.Args, "--config", path) },
-}
+// configFile tells calicoctl of its configuration file.
+func configFile(in *launch.Invocation, path string) { in.Args = append(in.Args, "--config", path) }
 
 // ForEtcd returns calicoctl as a client of etcd, whose log is read by r.
 func ForEtcd(r *evidence.Reader) component.Component {
 	return component.Component{
 		Name: "calicoctl", Link: etcd.Link.Name, Behind: []string{"etcd"}, Reader: r, Dials: component.DialsOnce,
 		Program: func(s component.Start) launch.Program {
-			return dialect.Configure(Program(func(place launch.Placement) map[string]string {
-				return etcdclient.Environment(s, place)
-			}), s)
+			p := Program(func(launch.Placement) map[string]string { return etcdclient.Environment() })
+			return etcdclient.Config(s, configFile).Configure(p, s)
 		},
 	}
 }

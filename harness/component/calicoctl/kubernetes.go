@@ -13,7 +13,7 @@ func ForKubernetes(r *evidence.Reader) component.Component {
 		Name: "calicoctl", Link: kubeapiserver.Link.Name, Behind: []string{"kube-apiserver"}, Reader: r, Dials: component.DialsOnce,
 		Program: func(s component.Start) launch.Program {
 			p := Program(func(launch.Placement) map[string]string { return map[string]string{"DATASTORE_TYPE": "kubernetes"} })
-			return component.Kubernetes(p, s, dialect.ConfigFile)
+			return component.Kubernetes(p, s, configFile)
 		},
 	}
 }

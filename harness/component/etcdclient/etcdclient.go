@@ -4,17 +4,16 @@ package etcdclient
 
 import (
 	"net"
+	"strings"
 
 	"github.com/calico-tls/conformance/harness/component"
 	"github.com/calico-tls/conformance/harness/launch"
 	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/link/etcd"
 )
 
-// The variables by which a client is told of its etcd.
-const (
-	Endpoints = "ETCD_ENDPOINTS"
-	Datastore = "DATASTORE_TYPE"
-)
+// Datastore is the variable by which a client is told that it has an etcd.
+const Datastore = "DATASTORE_TYPE"
 
 // Variables are the names of those of the parameters for TLS.
 var Variables = map[link.Parameter]string{
@@ -28,34 +27,52 @@ const severity = "GRPC_GO_LOG_SEVERITY_LEVEL"
 // Talkative are the variables that make a client's library say why it fails.
 func Talkative() map[string]string { return map[string]string{severity: "warning"} }
 
-// Environment is what a client of the etcd that a start names is told, but for its parameters for TLS.
-func Environment(s component.Start, place launch.Placement) map[string]string {
+// Environment is what a client is told of its library and of its datastore, but for the etcd itself.
+func Environment() map[string]string {
 	env := Talkative()
 	env[Datastore] = "etcdv3"
-	if s.Peer != "" {
-		env[Endpoints] = Endpoint(s, place)
-	}
 	return env
 }
 
-// Endpoint returns the etcd that a start names as a URL: with https where it has parameters for TLS.
-func Endpoint(s component.Start, place launch.Placement) string {
-	scheme := "http"
-	if len(s.Given) > 0 {
-		scheme = "https"
+// Config says how a client is told of the etcd that a start names. configFile tells it where its configuration file is.
+func Config(s component.Start, configFile func(in *launch.Invocation, path string)) component.APIConfig {
+	return component.APIConfig{
+		Variables: Variables, Fields: etcd.Link.Client.Names, ConfigFile: configFile,
+		Endpoints: func(place launch.Placement) string { return Endpoints(s, place) },
 	}
-	return scheme + "://" + Address(s, place)
 }
 
-// Address returns the etcd that a start names as "host:port".
-func Address(s component.Start, place launch.Placement) string {
-	address := place.Reach(s.Peer)
-	if s.Host == "" {
-		return address
+// Endpoints returns what a start names as a list of URLs: with https where it has parameters for TLS, unless it says
+// otherwise.
+func Endpoints(s component.Start, place launch.Placement) string {
+	told := s.Endpoints
+	if len(told) == 0 {
+		told = []component.Endpoint{{Host: s.Host, Peer: s.Peer}}
 	}
+	var urls []string
+	for _, e := range told {
+		scheme := "http://"
+		if len(s.Given) > 0 {
+			scheme = "https://"
+		}
+		switch e.Scheme {
+		case "":
+		case link.Schemeless:
+			scheme = ""
+		default:
+			scheme = e.Scheme + "://"
+		}
+		urls = append(urls, scheme+address(e, place))
+	}
+	return strings.Join(urls, ",")
+}
+
+// address returns an endpoint as "host:port".
+func address(e component.Endpoint, place launch.Placement) string {
+	address := place.Reach(e.Peer)
 	_, port, err := net.SplitHostPort(address)
-	if err != nil {
+	if err != nil || e.Host == "" {
 		return address
 	}
-	return net.JoinHostPort(s.Host, port)
+	return net.JoinHostPort(e.Host, port)
 }

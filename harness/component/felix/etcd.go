@@ -10,9 +10,6 @@ import (
 	"github.com/calico-tls/conformance/harness/link/etcd"
 )
 
-// etcdDialect says how Felix is told of etcd: variables of its own have no say in it.
-var etcdDialect = component.Dialect{Names: etcdclient.Variables}
-
 // ForEtcd returns Felix as a client of etcd, where it keeps its data, and whose log is read by r.
 func ForEtcd(r *evidence.Reader) component.Component {
 	return component.Component{
@@ -25,10 +22,10 @@ func ForEtcd(r *evidence.Reader) component.Component {
 			configure := p.Configure
 			p.Configure = func(place launch.Placement) launch.Invocation {
 				in := configure(place)
-				maps.Copy(in.Env, etcdclient.Environment(s, place))
+				maps.Copy(in.Env, etcdclient.Environment())
 				return in
 			}
-			return etcdDialect.Configure(p, s)
+			return etcdclient.Config(s, nil).Configure(p, s) // variables of its own have no say in it
 		},
 	}
 }

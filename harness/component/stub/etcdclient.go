@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -24,16 +25,10 @@ const (
 	saysUnread = "Not read from etcd"
 )
 
-// etcdVariables are the names by which a client of etcd is told of it: Typha has names of its own.
-var etcdVariables = []struct{ endpoint, ca, certificate, key string }{
-	{"ETCD_ENDPOINTS", "ETCD_CA_CERT_FILE", "ETCD_CERT_FILE", "ETCD_KEY_FILE"},
-	{"TYPHA_ETCDENDPOINTS", "TYPHA_ETCDCAFILE", "TYPHA_ETCDCERTFILE", "TYPHA_ETCDKEYFILE"},
-}
-
 // RunEtcdClient runs a stub client of etcd that asks until it is answered and then stays, and returns its exit code: 0 once
 // ctx has ended, and 1 if it refused to start. The settings are the real ones': ETCD_ENDPOINTS, ETCD_CA_CERT_FILE,
-// ETCD_CERT_FILE and ETCD_KEY_FILE, or Typha's TYPHA_ETCDENDPOINTS, TYPHA_ETCDCAFILE, TYPHA_ETCDCERTFILE and
-// TYPHA_ETCDKEYFILE; and [FaultSetting].
+// ETCD_CERT_FILE and ETCD_KEY_FILE, over which those with CALICO_ before their names win, or Typha's TYPHA_ETCDENDPOINTS,
+// TYPHA_ETCDCAFILE, TYPHA_ETCDCERTFILE and TYPHA_ETCDKEYFILE; [ConfigFileSetting]; and [FaultSetting].
 func RunEtcdClient(ctx context.Context, settings map[string]string, log io.Writer) int {
 	c, err := newEtcdClient(settings, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
@@ -48,53 +43,60 @@ func RunEtcdClient(ctx context.Context, settings map[string]string, log io.Write
 type etcdClient struct {
 	log    *slog.Logger
 	policy policy
-	server *url.URL
+	// servers are its endpoints, all of one scheme.
+	servers []*url.URL
 	// anchors are those of the system where none are given; own is nil for a client that shows nothing.
 	anchors []*x509.Certificate
 	own     *tls.Certificate
-	dials   int
+	dials   atomic.Int64
 }
 
 func newEtcdClient(settings environment, log *slog.Logger) (*etcdClient, error) {
 	c := &etcdClient{log: log}
-	of := etcdVariables[0]
-	for _, names := range etcdVariables {
-		if settings.value(names.endpoint) != "" {
-			of = names
-		}
-	}
 	var err error
 	if c.policy, err = settings.policy(handshake.Client); err != nil {
 		return c, err
 	}
-	if c.server, err = url.Parse(settings.value(of.endpoint)); err != nil {
-		return c, fmt.Errorf("%s: %w", of.endpoint, err)
+	told, err := settings.etcd()
+	if err != nil {
+		return c, err
 	}
-	if c.server.Scheme != "https" && c.server.Scheme != "http" || c.server.Port() == "" {
-		return c, fmt.Errorf("%s: wanted http or https with a host and a port, found %q", of.endpoint, c.server)
+	if c.servers, err = told.servers(); err != nil || c.servers[0].Scheme == "http" {
+		return c, err
 	}
-	if c.server.Scheme == "http" {
-		return c, nil
+	if c.anchors, err = told.anchors(settings); err != nil {
+		return c, err
 	}
-	if c.anchors, err = settings.anchors(settings.value(of.ca)); err != nil && !errors.Is(err, errNoPEM) { // an empty file passes
-		return c, fmt.Errorf("%s: %w", of.ca, err)
-	}
-	certificate, key := settings.value(of.certificate), settings.value(of.key)
-	switch {
-	case certificate == "" && key == "":
-		return c, nil
-	case certificate == "" || key == "":
-		return c, fmt.Errorf("KeyFile and CertFile must both be present[key: %s, cert: %s]", key, certificate)
-	}
-	own, err := tls.LoadX509KeyPair(certificate, key)
-	c.own = &own
+	c.own, err = told.own()
 	return c, err
 }
 
-// ask makes one connection and reads a key over it, and says what became of it.
+// ask reads a key from each of its servers, all at once, and says what became of it. The error is that of a client that no
+// server has answered.
 func (c *etcdClient) ask(ctx context.Context) error {
+	errs := make(chan error, len(c.servers))
+	for _, server := range c.servers {
+		go func() { errs <- c.askOne(ctx, server) }()
+	}
+	var failed error
+	answered := false
+	for range c.servers {
+		if err := <-errs; err != nil {
+			failed = err
+		} else {
+			answered = true
+		}
+	}
+	if answered {
+		return nil
+	}
+	return failed
+}
+
+// askOne makes one connection to a server and reads a key over it.
+func (c *etcdClient) askOne(ctx context.Context, server *url.URL) error {
 	var d net.Dialer
-	raw, err := d.DialContext(ctx, "tcp", c.server.Host)
+	raw, err := d.DialContext(ctx, "tcp", server.Host)
 	if err != nil {
 		c.log.Error(saysUnread, "error", err)
 		return err
@@ -102,29 +104,28 @@ func (c *etcdClient) ask(ctx context.Context) error {
 	defer raw.Close()
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	defer stop()
-	c.dials++
-	log := c.log.With("local", raw.LocalAddr().String(), "dial", c.dials)
-	switch err = c.converse(ctx, raw); {
+	log := c.log.With("local", raw.LocalAddr().String(), "dial", c.dials.Add(1))
+	switch err = c.converse(ctx, raw, server); {
 	case ctx.Err() != nil:
 	case err == nil:
 		log.Info(saysRead)
 	default:
 		log.Error(saysUnread, "error", err)
 		if plain := (tls.RecordHeaderError{}); errors.As(err, &plain) && c.policy.quirk == acceptsPlaintext {
-			c.server.Scheme = "http" // a fault: it asks again, in the clear
+			server.Scheme = "http" // a fault: it asks again, in the clear
 		}
 	}
 	return err
 }
 
 // converse shakes hands, and reads a key.
-func (c *etcdClient) converse(ctx context.Context, raw net.Conn) error {
+func (c *etcdClient) converse(ctx context.Context, raw net.Conn, server *url.URL) error {
 	if err := raw.SetDeadline(time.Now().Add(readTimeout)); err != nil {
 		return err
 	}
 	over := &overheardEnd{Conn: raw}
-	if c.server.Scheme == "https" {
-		secured := tls.Client(raw, c.settings())
+	if server.Scheme == "https" {
+		secured := tls.Client(raw, c.settings(server.Hostname()))
 		if err := secured.HandshakeContext(ctx); err != nil {
 			return err
 		}
@@ -154,8 +155,8 @@ func (o *overheardEnd) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// settings are those of TLS. A server is known by its host, which crypto/tls would verify alike; here it can be done amiss.
-func (c *etcdClient) settings() *tls.Config {
+// settings are those of TLS with a server. It is known by its host, which crypto/tls would verify alike; here it can be done amiss.
+func (c *etcdClient) settings(host string) *tls.Config {
 	s := &tls.Config{
 		MinVersion: c.policy.oldest, MaxVersion: c.policy.newest, CipherSuites: c.policy.suites, NextProtos: []string{http2.NextProtoTLS},
 		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection does what crypto/tls would
@@ -163,11 +164,11 @@ func (c *etcdClient) settings() *tls.Config {
 			if err := c.policy.walk(state.PeerCertificates, c.anchors, x509.ExtKeyUsageServerAuth); err != nil {
 				return err
 			}
-			return c.policy.host(state.PeerCertificates[0], c.server.Hostname())
+			return c.policy.host(state.PeerCertificates[0], host)
 		},
 	}
-	if net.ParseIP(c.server.Hostname()) == nil {
-		s.ServerName = c.server.Hostname()
+	if net.ParseIP(host) == nil {
+		s.ServerName = host
 	}
 	if c.own != nil {
 		s.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {

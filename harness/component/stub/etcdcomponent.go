@@ -1,6 +1,8 @@
 package stub
 
 import (
+	"slices"
+
 	"github.com/calico-tls/conformance/harness/component"
 	"github.com/calico-tls/conformance/harness/evidence"
 	"github.com/calico-tls/conformance/harness/handshake"
@@ -18,6 +20,9 @@ var etcdPatterns = evidence.Patterns{
 	},
 }
 
+// isConfig reports whether an argument of a real one says that the next one names its configuration file.
+func isConfig(arg string) bool { return arg == "--config" || arg == "--config-file" }
+
 // EtcdClient returns the stub of a client of etcd, which takes what the real one is told by its variables.
 func EtcdClient(of func(*evidence.Reader) component.Component) component.Component {
 	c := of(reader(etcdPatterns))
@@ -27,6 +32,9 @@ func EtcdClient(of func(*evidence.Reader) component.Component) component.Compone
 		configure := p.Configure
 		p.Configure = func(place launch.Placement) launch.Invocation {
 			in := configure(place)
+			if i := slices.IndexFunc(in.Args, isConfig) + 1; i > 0 {
+				in.Env[ConfigFileSetting] = in.Args[i]
+			}
 			in.Args = nil // a command of the real one
 			return in
 		}

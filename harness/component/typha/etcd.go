@@ -11,7 +11,7 @@ import (
 )
 
 // etcdDialect says how Typha calls its parameters for etcd (Calico typha/pkg/config/config_params.go).
-var etcdDialect = component.Dialect{Prefix: "TYPHA_", Names: etcd.TyphaNames}
+var etcdDialect = component.Dialect{Prefix: "TYPHA_", Names: etcd.TyphaNames, ConfigFile: dialect.ConfigFile}
 
 // ForEtcd returns Typha as a client of etcd, where it keeps its data, and whose log is read by r.
 func ForEtcd(r *evidence.Reader) component.Component {
@@ -27,7 +27,7 @@ func ForEtcd(r *evidence.Reader) component.Component {
 				in := configure(place)
 				maps.Copy(in.Env, etcdclient.Talkative())
 				if s.Peer != "" {
-					in.Env["TYPHA_ETCDENDPOINTS"] = etcdclient.Endpoint(s, place)
+					in.Env["TYPHA_ETCDENDPOINTS"] = etcdclient.Endpoints(s, place)
 				}
 				return in
 			}

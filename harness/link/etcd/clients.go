@@ -33,7 +33,7 @@ var (
 // clientSettings are those of Calico's clients of etcd.
 var clientSettings = slices.Concat(
 	each(everybody, client.incomplete), each(everybody, client.missing), each(everybody, client.anchored),
-	calicoctl.useless(), misnamed,
+	calicoctl.useless(), misnamed, inFile, listed, schemeless, undiscovered,
 )
 
 // each makes settings for each of some clients.
@@ -51,6 +51,14 @@ func (c client) of(s link.Setting) link.Setting {
 	return s
 }
 
+// says adds to settings a part of what the client must say.
+func says(words string, settings ...link.Setting) []link.Setting {
+	for i := range settings {
+		settings[i].Says = words
+	}
+	return settings
+}
+
 // formed is the setting in which one parameter is given in a form, with which the client must not start.
 func (c client) formed(p link.Parameter, form link.Form, text, rule string) link.Setting {
 	return c.of(link.Setting{
@@ -61,10 +69,10 @@ func (c client) formed(p link.Parameter, form link.Form, text, rule string) link
 
 // incomplete are the settings without a key, or without its certificate.
 func (c client) incomplete() []link.Setting {
-	return []link.Setting{
+	return says("KeyFile and CertFile must both be present[key: ",
 		c.formed(link.Key, link.FormUnset, "without %s", "ETCD-17"),
 		c.formed(link.Certificate, link.FormUnset, "without %s", "ETCD-17"),
-	}
+	)
 }
 
 // missing are those in which a file does not exist.

@@ -1,0 +1,81 @@
+package harness
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/calico-tls/conformance/harness/component"
+	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link"
+	"github.com/calico-tls/conformance/harness/matrix"
+)
+
+// other is a server of its own at one of the endpoints that a client is told.
+type other struct {
+	listener link.Listener
+	endpoint link.Endpoint
+}
+
+// list writes down the endpoints that the client is told, and opens the servers that stand beside the observer.
+func (t *trial) list(ctx context.Context, start *component.Start) error {
+	for _, e := range t.setting.Endpoints {
+		told := component.Endpoint{Scheme: e.Scheme, Host: cmp.Or(e.Host, start.Host), Peer: start.Peer}
+		if e.Shows != "" {
+			l, err := t.link.Observer.Listen(ctx)
+			if err != nil {
+				return fmt.Errorf("opening a server beside the observer of %s: %w", t.Name(), err)
+			}
+			t.others = append(t.others, other{l, e})
+			told.Peer = l.Address()
+		}
+		start.Endpoints = append(start.Endpoints, told)
+	}
+	return nil
+}
+
+func (t *trial) closeBeside() {
+	for _, o := range t.others {
+		_ = o.listener.Close()
+	}
+}
+
+// beside serves the client at each endpoint where it must refuse its server, before it is served where it must not: it may
+// have no need of the others then. It reports whether the client has refused all; where it has not, the observation is that
+// of the one.
+func (t *trial) beside(ctx context.Context, o *handshake.Observation) bool {
+	for _, other := range t.others {
+		a, err := t.attempt(matrix.Case{Link: t.Link, Mode: t.Mode, Subject: t.Subject, Setting: t.Setting, Client: t.Own, Server: other.endpoint.Shows, Version: link.TLS13})
+		if err != nil {
+			o.Broken = err.Error()
+			return false
+		}
+		a.Accepted = func() { o.Client = t.acceptance(ctx) }
+		account, _ := other.listener.Serve(ctx, a)
+		if account.Claim != handshake.WasRefused || account.AlertReceived == handshake.NoAlert || account.Octets > 0 {
+			o.Server = account
+			o.Against = fmt.Sprintf("it did not refuse the server that shows %s at %s, one of its endpoints, which %s", other.endpoint.Shows, other.endpoint.Host, said(account))
+			return false
+		}
+	}
+	return true
+}
+
+// said tells what a server says of a client that did not refuse it.
+func said(a handshake.Account) string {
+	if a.Claim == handshake.Accepted {
+		return "has answered it"
+	}
+	return fmt.Sprintf("says %q", a.Error)
+}
+
+// acceptance returns what a client says of its connection that its observer takes for accepted. What it says of servers beside
+// that does not count.
+func (t *trial) acceptance(ctx context.Context) handshake.Account {
+	if len(t.others) == 0 {
+		return t.journal.Account(ctx, "")
+	}
+	accepting := t.part
+	accepting.Reader = t.part.Reader.Accepting()
+	return journalOf(accepting, t.instance).Account(ctx, "")
+}
