@@ -110,6 +110,8 @@ func reconcile(c matrix.Case, e Expectation, o handshake.Observation) (seen Seen
 		seen = Seen{Outcome: handshake.Refuse, By: handshake.Server}
 	case client == handshake.Refused && server == handshake.WasRefused:
 		seen = Seen{Outcome: handshake.Refuse, By: handshake.Client}
+	case toldTooMuch(e, o):
+		seen = Seen{Outcome: handshake.Refuse, By: e.By}
 	default:
 		return seen, fmt.Sprintf("the accounts tell no story: %s, and %s", tell(handshake.Client, o.Client), tell(handshake.Server, o.Server))
 	}
@@ -124,6 +126,16 @@ func reconcile(c matrix.Case, e Expectation, o handshake.Observation) (seen Seen
 		doubt = fmt.Sprintf("the %s does not say for which check it refused: %q", seen.By, refuser(seen, o).Error)
 	}
 	return seen, doubt
+}
+
+// toldTooMuch reports whether the side that must refuse says that it did, and its peer, whom it had told something by then,
+// that it was accepted.
+func toldTooMuch(e Expectation, o handshake.Observation) bool {
+	if e.Outcome != handshake.Refuse || e.Phase == handshake.PhaseApplication {
+		return false
+	}
+	refuser, peer := told(o, e.By.Other()), told(o, e.By)
+	return refuser.Claim == handshake.Refused && peer.Claim == handshake.Accepted && peer.Octets > 0
 }
 
 // resignation makes a story of a peer that has nothing but to give up: that it did so in time, or, by an objection of the

@@ -89,8 +89,13 @@ func (b *behind) close() {
 	}
 }
 
-// pass passes a request on, and its answer back. It returns the status of the answer.
+// pass passes a request on, and its answer back. It returns the status of the answer. A token that comes in the clear goes no
+// further.
 func (b *behind) pass(w http.ResponseWriter, r *http.Request) int {
+	if b.bares(r) {
+		http.Error(w, "a token in the clear", http.StatusUnauthorized)
+		return http.StatusUnauthorized
+	}
 	status := http.StatusBadGateway
 	proxy := httputil.ReverseProxy{
 		Transport: b.transport(), FlushInterval: -1, ErrorLog: log.New(io.Discard, "", 0),
@@ -140,10 +145,13 @@ type answer struct {
 	failed error
 }
 
+// bares reports whether a request has a token in the clear.
+func (b *behind) bares(r *http.Request) bool { return !b.secure && r.Header.Get("Authorization") != "" }
+
 // judge reports what the answer to a request tells, and whether it tells anything: one that is neither a success nor a denial
 // tells nothing.
 func (b *behind) judge(r *http.Request, status int) (got answer, tells bool) {
-	got = answer{status: status, bare: !b.secure && r.Header.Get("Authorization") != ""}
+	got = answer{status: status, bare: b.bares(r)}
 	switch {
 	case got.bare, status == http.StatusUnauthorized, status == http.StatusForbidden:
 		return got, true
@@ -209,8 +217,8 @@ func (g answer) objection() error {
 
 // checks are those that a denial is consistent with.
 func (g answer) checks() []pki.Check {
-	if g.status == http.StatusUnauthorized {
-		return answers // it does not say for which of them
+	if g.bare {
+		return []pki.Check{pki.CheckIdentity}
 	}
-	return []pki.Check{pki.CheckIdentity}
+	return denials[g.status]
 }
