@@ -30,11 +30,11 @@ const (
 
 // roles says what may play each role.
 var roles = []roleRow{
-	{role: Typha, build: "calico-typha", stub: true, described: true},
-	{role: Felix, build: "calico-felix", stub: true, described: true},
-	{role: TyphaClient, build: "typha-client", stub: true, described: true},
-	{role: Calicoctl, build: "calicoctl", stub: true, described: true},
-	{role: Etcd, build: "etcd", stub: true},
+	{role: Typha, build: "calico-typha", described: true},
+	{role: Felix, build: "calico-felix", described: true},
+	{role: TyphaClient, build: "typha-client", described: true},
+	{role: Calicoctl, build: "calicoctl", described: true},
+	{role: Etcd, build: "etcd"},
 	{role: KubeAPIServer, build: "kube-apiserver"},
 }
 
@@ -42,8 +42,6 @@ type roleRow struct {
 	role Role
 	// build is the program that plays it.
 	build string
-	// stub says that we have a stub that plays it.
-	stub bool
 	// described says that the target's implementation describes it; the others stand behind or opposite.
 	described bool
 }

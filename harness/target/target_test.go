@@ -130,6 +130,7 @@ func TestTargetsBuiltIn(t *testing.T) {
 			{Role: TyphaClient, Ways: []Source{{Way: Reference}}, Env: map[string]string{}},
 			{Role: Calicoctl, Ways: []Source{{Way: Reference}}, Env: map[string]string{}},
 			{Role: Etcd, Ways: []Source{{Way: Reference}}, Env: map[string]string{}},
+			{Role: KubeAPIServer, Ways: []Source{{Way: Reference}}, Env: map[string]string{}},
 		},
 	}
 	for _, name := range fixtures.TargetNames() {

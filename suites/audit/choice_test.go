@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -8,7 +9,6 @@ import (
 
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
-	"github.com/calico-tls/conformance/harness/link/felixtypha"
 	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/pki"
 )
@@ -51,6 +51,14 @@ var choices = []choice{
 	{fault: "certificate-withheld", instead: append([]string{"**/conduct=no-ca-list"}, few...), elsewhere: itsPeer},
 	{fault: "certificate-without-chain", instead: append([]string{"**/client=intermediate/server=good/**", "**/client=good/server=intermediate/**", "**/conduct=chain"}, few...), elsewhere: itsPeer},
 	{fault: "certificate-of-its-own", instead: few, elsewhere: itsPeer},
+	{fault: "trusts-without-bundle", besides: []string{"**/setting=unset-k8sCAFile"}},
+	{fault: "heeds-variables", instead: []string{"**/setting=*-variable"}, narrow: "(what has no effect would have one in TLS 1.2 alone)"},
+	{fault: "token-of-another-variable", instead: []string{"**/setting=token-variable-other/**"}},
+	{fault: "asks-in-the-clear", instead: []string{"**/setting=k8sAPIEndpoint-http"}},
+	{fault: "trusts-headers", besides: []string{"**/conduct=remote-user*"}},
+	{fault: "trusts-every-proxy", besides: []string{"**/setting=requestheader-*/conduct=remote-user"}},
+	{fault: "token-first", besides: []string{"**/x509/**/token=*"}},
+	{fault: "serves-anonymous", besides: []string{"**/setting=anonymous-auth"}},
 }
 
 // few are cases that are done soon, for faults by which a stub Felix is refused each time: it waits then before it dials
@@ -68,9 +76,9 @@ func choiceOf(fault string) choice {
 // judges is the side whose check the fault is about.
 func (x trial) judges() handshake.Side {
 	if choiceOf(x.Name).elsewhere == itsPeer {
-		return x.side.Other()
+		return x.seat.Side.Other()
 	}
-	return x.side
+	return x.seat.Side
 }
 
 // cases are those of core that a trial runs: what the peer shows, in each mode, and what the choice says.
@@ -79,7 +87,7 @@ func (x trial) cases() []matrix.Case {
 	matches := func(globs []string, c matrix.Case) bool {
 		return slices.ContainsFunc(globs, func(glob string) bool { return doublestar.MatchUnvalidated(glob, c.ID()) })
 	}
-	return slices.DeleteFunc(matrix.Core(felixtypha.Link), func(c matrix.Case) bool {
+	return slices.DeleteFunc(matrix.Core(x.link()), func(c matrix.Case) bool {
 		switch {
 		case c.Subject != x.subject():
 			return true
@@ -93,14 +101,23 @@ func (x trial) cases() []matrix.Case {
 }
 
 // plain reports whether a case belongs to every trial: not those of keys, which are slow to make and are no fault's
-// matter, and where both names are asked for those alone that are about names.
+// matter, and where both names are asked for those alone that are about names. What is shown is good, or fails the check
+// that the fault is about.
 func (x trial) plain(c matrix.Case) bool {
 	name, own := c.Client, c.Server
-	if x.side == handshake.Client {
+	if x.seat.Side == handshake.Client {
 		name, own = own, name
 	}
 	v, _ := pki.VariantNamed(name)
+	token, _ := pki.TokenVariantNamed(cmp.Or(c.Token, "good"))
+	about := func(name string, breaks pki.Check) bool {
+		named := v.Touches != pki.TouchesNone
+		return name == "good" || name == "none" || breaks == x.Check ||
+			breaks == "" && (x.Check == pki.CheckChain && !named || x.Check == pki.CheckIdentity && named)
+	}
 	switch {
+	case !about(name, v.Breaks) || !about(token.Name, token.Breaks):
+		return false
 	case own != "good" && own != "none":
 		return false
 	case strings.HasPrefix(name, "key-"), strings.HasPrefix(name, "issuer-") && v.Breaks == "", strings.HasPrefix(name, "chain-"):

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/calico-tls/conformance/harness/launch/container"
-	"github.com/calico-tls/conformance/harness/link/felixtypha"
 	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/suites/conformance"
 )
@@ -41,7 +40,7 @@ func TestKillsOfPrograms(t *testing.T) {
 				if i < 0 {
 					t.Fatalf("there is no fault %s of %s", p.fault, p.subject)
 				}
-				cases, err := matrix.Select(matrix.Core(felixtypha.Link), p.cases)
+				cases, err := matrix.Select(matrix.Core(all[i].link()), p.cases)
 				if err != nil {
 					t.Fatal(err)
 				}

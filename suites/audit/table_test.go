@@ -65,7 +65,7 @@ func (all kills) table() string {
 			name, text, precedent = "", "", ""
 		}
 		last = k.Name
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %d | %s |\n", name, text, precedent, k.subject(), k.rule(), len(k.killers), strings.Join(k.examples(), "<br>"))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %d | %s |\n", name, text, precedent, k.stub(), k.rule(), len(k.killers), strings.Join(k.examples(), "<br>"))
 	}
 	return b.String()
 }

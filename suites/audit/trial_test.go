@@ -9,46 +9,61 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/calico-tls/conformance/harness"
 	"github.com/calico-tls/conformance/harness/component/stub"
 	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/link/felixtypha"
 	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/reports"
 	"github.com/calico-tls/conformance/suites/conformance"
 )
 
-// trial is a fault that is planted into the stub of one side.
+// trial is a fault that is planted into the stub that has one seat.
 type trial struct {
 	stub.Fault
-	side handshake.Side
+	seat stub.Seat
 }
 
-// trials are the faults on each side that can have them.
+// trials are the faults in each seat that can have them.
 func trials() []trial {
 	var all []trial
 	for _, f := range stub.Faults {
-		for _, side := range []handshake.Side{handshake.Server, handshake.Client} {
-			if f.Breaks.By(side) != "" {
-				all = append(all, trial{f, side})
+		for _, seat := range stub.Seats {
+			if f.Breaks[seat] != "" {
+				all = append(all, trial{f, seat})
 			}
 		}
 	}
 	return all
 }
 
-func (x trial) String() string { return x.subject() + " " + x.Name }
+func (x trial) String() string { return x.stub() + " " + x.Name }
 
-func (x trial) subject() string { return felixtypha.Link.End(x.side).Component }
+func (x trial) link() link.Link {
+	l, _ := harness.LinkNamed(x.seat.Link)
+	return l.Link
+}
+
+func (x trial) subject() string { return x.link().End(x.seat.Side).Component }
+
+// stub names the stub: after what it plays, or what it is a client of.
+func (x trial) stub() string {
+	if l := x.link(); x.seat.Side == handshake.Client && l.Name != felixtypha.Link.Name {
+		return "client of " + l.Server.Component
+	}
+	return x.subject()
+}
 
 // rule is the rule that the stub breaks.
-func (x trial) rule() string { return x.Breaks.By(x.side) }
+func (x trial) rule() string { return x.Breaks[x.seat] }
 
 // target writes a target into a folder whose two components are our stubs, of which one has the fault.
 func (x trial) target(folder string) (string, error) {
 	text := "name: planted\nimplementation: {project: the suite's own stubs}\ncomponents:\n"
 	for _, side := range []handshake.Side{handshake.Server, handshake.Client} {
-		text += fmt.Sprintf("  %s:\n    reference: true\n", felixtypha.Link.End(side).Component)
-		if side == x.side {
+		text += fmt.Sprintf("  %s:\n    reference: true\n", x.link().End(side).Component)
+		if side == x.seat.Side {
 			text += fmt.Sprintf("    env: {%s: %s}\n", stub.FaultSetting, x.Name)
 		}
 	}
@@ -89,7 +104,7 @@ func (x trial) try(t *testing.T, launch string, cases []matrix.Case) kill {
 		t.Errorf("trying %s: %v", x, err)
 	}
 	k := kill{x, red(results)}
-	t.Logf("%-40s turns %3d of %3d cases red", x, len(k.killers), len(cases))
+	t.Logf("%-52s turns %3d of %3d cases red", x, len(k.killers), len(cases))
 	if why := k.survives(); why != "" {
 		t.Errorf("%s survives, which %s: %s", x, x.Text, why)
 	}

@@ -45,7 +45,7 @@ var components = map[play]struct {
 	{kubelink.Link.Name, target.Calicoctl}:     {calicoctl.ForKubernetes, spoken(stub.KubeCommand)},
 	{kubelink.Link.Name, target.Typha}:         {typha.ForKubernetes, spoken(stub.TyphaOnKubernetes)},
 	{kubelink.Link.Name, target.Felix}:         {felix.ForKubernetes, spoken(stub.FelixOnKubernetes)},
-	{kubelink.Link.Name, target.KubeAPIServer}: {kubeapiserver.New, nil},
+	{kubelink.Link.Name, target.KubeAPIServer}: {kubeapiserver.New, spoken(stub.KubeAPIServer)},
 
 	{"", target.Etcd}: {spoken(datastore), spoken(func() component.Component { return stub.Embedded(datastore()) })},
 }

@@ -23,6 +23,7 @@ var stubs = []struct {
 	{"typha", "serve like Typha, set by TYPHA_… variables", nil, stub.RunTypha},
 	{"felix", "dial like Felix, set by FELIX_… variables", nil, stub.RunFelix},
 	{"typha-client", "dial like typha-client, set by its flags", stub.TyphaClientFlags, stub.RunTyphaClient},
+	{"kube-apiserver", "serve like kube-apiserver, set by its flags", stub.KubeAPIServerFlags, stub.RunKubeAPIServer},
 	{"kube-command", "ask kube-apiserver once, like calicoctl, set by KUBECONFIG and K8S_… variables", nil, stub.RunKubeCommand},
 	{"kube-client", "ask kube-apiserver until it answers, like Typha and Felix, set by KUBECONFIG and K8S_… variables", nil, stub.RunKubeClient},
 	{"etcd-client", "ask etcd until it answers, like Calico's components, set by ETCD_… or TYPHA_ETCD… variables", nil, stub.RunEtcdClient},

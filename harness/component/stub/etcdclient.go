@@ -15,7 +15,6 @@ import (
 
 	"golang.org/x/net/http2"
 
-	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link/etcd"
 )
 
@@ -54,7 +53,7 @@ type etcdClient struct {
 func newEtcdClient(settings environment, log *slog.Logger) (*etcdClient, error) {
 	c := &etcdClient{log: log}
 	var err error
-	if c.policy, err = settings.policy(handshake.Client); err != nil {
+	if c.policy, err = settings.policy(onEtcdClient); err != nil {
 		return c, err
 	}
 	told, err := settings.etcd()

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link/felixtypha"
 )
 
@@ -25,7 +24,7 @@ func FaultNamed(name string) (Fault, bool) {
 }
 
 // policy returns what a stub asks of its peer and does, with the fault that its settings name, if any.
-func (e environment) policy(side handshake.Side) (policy, error) {
+func (e environment) policy(seat Seat) (policy, error) {
 	p := reference()
 	p.oldest = e.floor()
 	var err error
@@ -40,8 +39,8 @@ func (e environment) policy(side handshake.Side) (policy, error) {
 		return p, nil
 	}
 	f, ok := FaultNamed(name)
-	if !ok || f.Breaks.By(side) == "" {
-		return p, fmt.Errorf("%s: wanted a fault of the %s, found %q", FaultSetting, side, name)
+	if !ok || f.Breaks[seat] == "" {
+		return p, fmt.Errorf("%s: wanted a fault of the %s of the link %s, found %q", FaultSetting, seat.Side, seat.Link, name)
 	}
 	f.change(&p)
 	if p.quirk == trustsSystem {
@@ -177,6 +176,25 @@ func alike(part func(*url.URL) string) func(have, required string) bool {
 func decoded(have, required string) bool {
 	plain, err := url.PathUnescape(have)
 	return err == nil && felixtypha.SameURI(plain, required)
+}
+
+// quirky makes a fault of something that is no question asked of a peer.
+func quirky(q quirk) func(*policy) { return func(p *policy) { p.quirk = q } }
+
+func anyHost(*x509.Certificate, string) error { return nil }
+
+func hostOrCN(leaf *x509.Certificate, dialled string) error {
+	if leaf.Subject.CommonName == dialled {
+		return nil
+	}
+	return leaf.VerifyHostname(dialled)
+}
+
+func hostOrText(leaf *x509.Certificate, dialled string) error {
+	if slices.Contains(leaf.DNSNames, dialled) {
+		return nil
+	}
+	return leaf.VerifyHostname(dialled)
 }
 
 // unverified leaves nothing to ask of a certificate: it is its own anchor.

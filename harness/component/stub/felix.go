@@ -101,7 +101,7 @@ func newFelix(given map[string]string, log *slog.Logger) (*felix, error) {
 	if at, err := netip.ParseAddrPort(f.address); err != nil || !at.Addr().Is4() || at.Port() == 0 {
 		return nil, fmt.Errorf("FELIX_TYPHAADDR: wanted an IPv4 address with a port, found %q", f.address)
 	}
-	if f.policy, err = settings.policy(handshake.Client); err != nil {
+	if f.policy, err = settings.policy(onFelix); err != nil {
 		return nil, err
 	}
 	if f.readTimeout, err = settings.seconds("FELIX_TYPHAREADTIMEOUT", readTimeout); err != nil {

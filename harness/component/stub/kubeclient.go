@@ -17,8 +17,6 @@ import (
 	"os"
 	"strings"
 	"time"
-
-	"github.com/calico-tls/conformance/harness/handshake"
 )
 
 // What a stub client of kube-apiserver says of its connections.
@@ -92,17 +90,22 @@ type kubeClient struct {
 func newKubeClient(settings environment, log *slog.Logger) (*kubeClient, error) {
 	k := &kubeClient{log: log}
 	var err error
-	if k.cluster, err = settings.cluster(); err != nil {
-		return k, err
-	}
 	// What every other connection of a component heeds is of no effect here (rule KAPI-20).
-	heeded := maps.Clone(settings)
-	delete(heeded, minVersionSetting)
-	delete(heeded, suitesSetting)
-	if k.policy, err = heeded.policy(handshake.Client); err != nil {
+	others := maps.Clone(settings)
+	delete(others, minVersionSetting)
+	delete(others, suitesSetting)
+	if k.policy, err = others.policy(onKubeClient); err != nil {
 		return k, err
 	}
 	k.policy.suites = nil
+	if k.policy.quirk == heedsVariables {
+		if k.policy, err = settings.policy(onKubeClient); err != nil {
+			return k, err
+		}
+	}
+	if k.cluster, err = settings.cluster(k.policy); err != nil {
+		return k, err
+	}
 	if k.server, err = url.Parse(k.cluster.server); err != nil {
 		return k, err
 	}
@@ -167,9 +170,18 @@ func (k *kubeClient) converse(raw net.Conn) error {
 	if err := raw.SetDeadline(time.Now().Add(readTimeout)); err != nil {
 		return err
 	}
+	if k.server.Scheme == "http" {
+		return k.request(raw)
+	}
 	secured := tls.Client(raw, k.settings())
 	if err := secured.Handshake(); err != nil { //nolint:noctx // raw has a deadline, and is closed with the context
 		return err
+	}
+	if k.policy.quirk == sendsBeforeVerification {
+		if err := k.verify(secured.ConnectionState().PeerCertificates); err != nil {
+			_ = k.request(secured) // too soon: it knows already
+			return err
+		}
 	}
 	return k.request(secured)
 }
@@ -183,7 +195,7 @@ func (k *kubeClient) settings() *tls.Config {
 	if net.ParseIP(k.server.Hostname()) == nil {
 		s.ServerName = k.server.Hostname()
 	}
-	if !k.cluster.insecure {
+	if !k.cluster.insecure && k.policy.quirk != sendsBeforeVerification {
 		s.VerifyConnection = func(state tls.ConnectionState) error { return k.verify(state.PeerCertificates) }
 	}
 	if k.own != nil {

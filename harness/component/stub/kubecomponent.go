@@ -3,12 +3,16 @@ package stub
 import (
 	"context"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/calico-tls/conformance/harness/component"
+	realkube "github.com/calico-tls/conformance/harness/component/kubeapiserver"
 	"github.com/calico-tls/conformance/harness/evidence"
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/launch"
 	"github.com/calico-tls/conformance/harness/link/kubeapiserver"
+	"github.com/calico-tls/conformance/pki"
 )
 
 // kubePatterns say how a stub client of kube-apiserver speaks of its connections.
@@ -36,6 +40,42 @@ func TyphaOnKubernetes() component.Component {
 // FelixOnKubernetes is like [TyphaOnKubernetes].
 func FelixOnKubernetes() component.Component {
 	return onKubernetes("felix", "kube-client", RunKubeClient)
+}
+
+// kubeServerPatterns say how a stub kube-apiserver does.
+var kubeServerPatterns = patterns(`\bclient=(\S+)`, saysServing, kubeServerSays()...)
+
+func kubeServerSays() []evidence.Saying {
+	says := []evidence.Saying{
+		{Text: saysUnshaken, Claim: handshake.Refused, Error: ` error=` + value},
+		{Text: "msg=" + saysForbidden, Claim: handshake.Refused, Phase: handshake.PhaseApplication, Identity: ` identity=` + value, Checks: []pki.Check{pki.CheckIdentity}},
+		{Text: "msg=" + saysKnown, Claim: handshake.Accepted, Identity: ` identity=` + value},
+	}
+	for _, check := range slices.Concat(pki.Checks, pki.TokenChecks) {
+		says = append(says, evidence.Saying{Text: ` check=` + string(check) + " ", Claim: handshake.Refused, Phase: handshake.PhaseApplication, Checks: []pki.Check{check}})
+	}
+	return says
+}
+
+// KubeAPIServer returns the stub kube-apiserver as a component, which needs no etcd.
+func KubeAPIServer() component.Component {
+	c := realkube.New(reader(kubeServerPatterns))
+	c.Behind = nil
+	program := c.Program
+	c.Program = func(s component.Start) launch.Program {
+		p := program(s)
+		configure := p.Configure
+		p.Configure = func(place launch.Placement) launch.Invocation {
+			in := configure(place)
+			in.Args = slices.DeleteFunc(in.Args, func(arg string) bool {
+				name, _, _ := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
+				return !slices.Contains(KubeAPIServerFlags, name)
+			})
+			return in
+		}
+		return ours(p, "kube-apiserver", RunKubeAPIServer)
+	}
+	return c
 }
 
 func onKubernetes(role, program string, run func(context.Context, map[string]string, io.Writer) int) component.Component {

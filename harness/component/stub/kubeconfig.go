@@ -74,7 +74,7 @@ const (
 // cluster reads what a stub is told of kube-apiserver: by a kubeconfig within a configuration file, which nothing wins over;
 // else by the kubeconfigs of a list, of which the first that says something counts, and the variables that win over them; else
 // by what a pod finds. The error says what cannot be used.
-func (e environment) cluster() (cluster, error) {
+func (e environment) cluster(p policy) (cluster, error) {
 	if path := e[ConfigFileSetting]; path != "" {
 		data, err := os.ReadFile(path)
 		if err != nil {
@@ -108,21 +108,26 @@ func (e environment) cluster() (cluster, error) {
 	if e[insecureSetting] == "true" { // a bundle counts for nothing then, and contradicts it where it is a variable too
 		c.insecure, c.ca = true, e["K8S_CA_FILE"]
 	}
-	if c.server == "" {
+	switch {
+	case c.server == "":
 		return e.inPod()
+	case p.quirk == trustsWithoutBundle && c.ca == "":
+		c.insecure = true
+	case p.quirk == readsOtherToken:
+		c.token = cmp.Or(e["K8S_API_TOKEN"], c.token)
 	}
-	return c, c.check()
+	return c, c.check(p)
 }
 
 // check says what cannot be used together, in the words of Kubernetes's own client (k8s.io/client-go/tools/clientcmd and
 // k8s.io/client-go/transport).
-func (c cluster) check() error {
+func (c cluster) check(p policy) error {
 	switch {
 	case c.insecure && c.ca != "":
 		return errors.New("specifying a root certificates file with the insecure flag is not allowed")
 	case (c.certificate == "") != (c.key == ""):
 		return errors.New("invalid configuration: client-key-data or client-key must be specified to use a client certificate")
-	case !strings.HasPrefix(c.server, "https://"):
+	case !strings.HasPrefix(c.server, "https://") && p.quirk != asksInTheClear:
 		return fmt.Errorf("wanted an address that begins with https://, found %q", c.server)
 	}
 	return nil

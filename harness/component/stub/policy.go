@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/golang-jwt/jwt/v5"
+
 	"github.com/calico-tls/conformance/harness/link/felixtypha"
 )
 
@@ -32,6 +34,9 @@ type policy struct {
 	suffices func(required, found names) bool
 	// host says whether a leaf is that of the host that was dialled.
 	host func(leaf *x509.Certificate, dialled string) error
+	// signed says whether one of the keys has signed a token, and questions are what is asked of it besides.
+	signed    func(text string, token *jwt.Token, keys []any) error
+	questions []question
 	// shows makes what the end shows of what it was given; nil leaves it as it is.
 	shows func(tls.Certificate) (*tls.Certificate, error)
 	// quirk is what the end does amiss besides.
@@ -60,6 +65,21 @@ const (
 	closesAtOnce            quirk = "closes at once"
 	remembers               quirk = "remembers its verdict"
 	blocksNext              quirk = "blocks the next"
+	takesAnyIssuer          quirk = "takes any issuer"
+	tokenFirst              quirk = "looks at the token first"
+	badTokenIsNone          quirk = "takes a bad token for none" //nolint:gosec // there is none in it
+	badCertificateIsNone    quirk = "takes a bad certificate for none"
+	refusesInHandshake      quirk = "refuses bad certificates in the handshake"
+	trustsHeaders           quirk = "trusts headers"
+	trustsEveryProxy        quirk = "trusts every proxy"
+	servesAnonymous         quirk = "serves anonymous clients"
+	servesEverybody         quirk = "serves everybody"
+	forgetsGroups           quirk = "forgets groups"
+	knowsNobody             quirk = "knows nobody"
+	asksInTheClear          quirk = "asks in the clear"
+	readsOtherToken         quirk = "reads another token"
+	trustsWithoutBundle     quirk = "trusts anybody without a bundle"
+	heedsVariables          quirk = "heeds variables"
 )
 
 // reference is what the rules ask.
@@ -74,6 +94,8 @@ func reference() policy {
 		sameCN:      func(have, required string) bool { return have == required },
 		sameURI:     felixtypha.SameURI,
 		host:        (*x509.Certificate).VerifyHostname,
+		signed:      isSigned,
+		questions:   questions,
 		suffices: func(required, found names) bool {
 			return required.cn != "" && found.cn != "" || required.uriSAN != "" && found.uriSAN != ""
 		},

@@ -15,7 +15,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link/felixtypha"
 )
 
@@ -82,7 +81,7 @@ func newTypha(given map[string]string, log *slog.Logger) (*typha, error) {
 		return nil, err
 	}
 	t := &typha{log: log}
-	if t.policy, err = settings.policy(handshake.Server); err != nil {
+	if t.policy, err = settings.policy(onTypha); err != nil {
 		return nil, err
 	}
 	c, err := settings.credentials(typhaParameters)

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 
 	"github.com/calico-tls/conformance/harness/component/typhaclient"
-	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/link/felixtypha"
 )
@@ -53,7 +52,7 @@ func newTyphaClient(settings environment, log *slog.Logger) (*felix, error) {
 		return nil, fmt.Errorf("%s: wanted an IP address with a port, found %q", typhaclient.ServerFlag, f.address)
 	}
 	var err error
-	if f.policy, err = settings.policy(handshake.Client); err != nil {
+	if f.policy, err = settings.policy(onFelix); err != nil {
 		return nil, err
 	}
 	if f.credentials, err = settings.credentials(typhaClientParameters); err != nil {
