@@ -92,33 +92,33 @@ func TestRenderersTellOfEveryEdit(t *testing.T) {
 		edit    func(*Report)
 		formats []string
 	}{
-		{"claim's evidence", func(r *Report) { r.Results = r.Results[:3] }, []string{"json", "junit", "text", "markdown"}},
-		{"target", func(r *Report) { r.Target.Name = "another" }, []string{"json", "junit", "text", "markdown"}},
-		{"launch", func(r *Report) { r.Target.Launch = "process" }, []string{"json", "junit", "text", "markdown"}},
-		{"suite version", func(r *Report) { r.Suite.Version = "9" }, []string{"json", "junit", "text", "markdown"}},
-		{"starts", func(r *Report) { r.Starts++ }, []string{"json", "text", "markdown"}},
-		{"duration", func(r *Report) { r.DurationMillis += 100 }, []string{"json", "junit", "text", "markdown"}},
-		{"stopped", func(r *Report) { r.Stopped = BudgetSpent }, []string{"json", "junit", "text", "markdown"}},
-		{"stale deviation", func(r *Report) { r.StaleDeviations = nil }, []string{"json", "junit", "text", "markdown"}},
-		{"inapplicable", func(r *Report) { r.Inapplicable = nil }, []string{"json", "text", "markdown"}},
+		{"claim's evidence", func(r *Report) { r.Results = r.Results[:3] }, []string{"json", "junit", "html", "text", "markdown"}},
+		{"target", func(r *Report) { r.Target.Name = "another" }, []string{"json", "junit", "html", "text", "markdown"}},
+		{"launch", func(r *Report) { r.Target.Launch = "process" }, []string{"json", "junit", "html", "text", "markdown"}},
+		{"suite version", func(r *Report) { r.Suite.Version = "9" }, []string{"json", "junit", "html", "text", "markdown"}},
+		{"starts", func(r *Report) { r.Starts++ }, []string{"json", "html", "text", "markdown"}},
+		{"duration", func(r *Report) { r.DurationMillis += 100 }, []string{"json", "junit", "html", "text", "markdown"}},
+		{"stopped", func(r *Report) { r.Stopped = BudgetSpent }, []string{"json", "junit", "html", "text", "markdown"}},
+		{"stale deviation", func(r *Report) { r.StaleDeviations = nil }, []string{"json", "junit", "html", "text", "markdown"}},
+		{"inapplicable", func(r *Report) { r.Inapplicable = nil }, []string{"json", "html", "text", "markdown"}},
 		{"migration", func(r *Report) { r.Migration = nil }, []string{"json", "text"}},
 		{"migration's basis", func(r *Report) { observeAll(r) }, []string{"json", "text"}},
-		{"component", func(r *Report) { r.Target.Components[1].Go = "go1.0" }, []string{"json", "text", "markdown"}},
-		{"outcome", result(func(r *Result) { r.Outcome = Unproven }), []string{"json", "junit", "text", "markdown"}},
-		{"level", result(func(r *Result) { r.Level = Should }), []string{"json", "junit", "text", "markdown"}},
-		{"why", result(func(r *Result) { r.Why = "For no reason." }), []string{"json", "junit", "text", "markdown"}},
-		{"rule", result(func(r *Result) { r.Rules = []string{"IDENT-49"} }), []string{"json", "junit", "text", "markdown"}},
-		{"expected side", result(func(r *Result) { r.Expected.By = "client" }), []string{"json", "junit", "text", "markdown"}},
-		{"expected check", result(func(r *Result) { r.Expected.Check = "eku" }), []string{"json", "junit", "text", "markdown"}},
-		{"observed outcome", result(func(r *Result) { r.Observed.Outcome = "plaintext" }), []string{"json", "junit", "text", "markdown"}},
-		{"observed identity", result(func(r *Result) { r.Observed.Identity = "else" }), []string{"json", "junit", "text", "markdown"}},
-		{"client's phase", result(func(r *Result) { r.Client.Phase = "dial" }), []string{"json", "junit", "text", "markdown"}},
-		{"alert", result(func(r *Result) { r.Client.AlertReceived = "unknown_ca" }), []string{"json", "junit", "text", "markdown"}},
-		{"failed check", result(func(r *Result) { r.Server.Failed = "eku" }), []string{"json", "junit", "text", "markdown"}},
-		{"error", result(func(r *Result) { r.Server.Error = "no" }), []string{"json", "junit"}},
-		{"log", result(func(r *Result) { r.Server.Log = []string{"no"} }), []string{"json", "junit"}},
-		{"known", result(func(r *Result) { r.KnownDeviation = "so it is" }), []string{"json", "junit", "text", "markdown"}},
-		{"evidence", result(func(r *Result) { r.Evidence = "both" }), []string{"json"}},
+		{"component", func(r *Report) { r.Target.Components[1].Go = "go1.0" }, []string{"json", "html", "text", "markdown"}},
+		{"outcome", result(func(r *Result) { r.Outcome = Unproven }), []string{"json", "junit", "html", "text", "markdown"}},
+		{"level", result(func(r *Result) { r.Level = Should }), []string{"json", "junit", "html", "text", "markdown"}},
+		{"why", result(func(r *Result) { r.Why = "For no reason." }), []string{"json", "junit", "html", "text", "markdown"}},
+		{"rule", result(func(r *Result) { r.Rules = []string{"IDENT-49"} }), []string{"json", "junit", "html", "text", "markdown"}},
+		{"expected side", result(func(r *Result) { r.Expected.By = "client" }), []string{"json", "junit", "html", "text", "markdown"}},
+		{"expected check", result(func(r *Result) { r.Expected.Check = "eku" }), []string{"json", "junit", "html", "text", "markdown"}},
+		{"observed outcome", result(func(r *Result) { r.Observed.Outcome = "plaintext" }), []string{"json", "junit", "html", "text", "markdown"}},
+		{"observed identity", result(func(r *Result) { r.Observed.Identity = "else" }), []string{"json", "junit", "html", "text", "markdown"}},
+		{"client's phase", result(func(r *Result) { r.Client.Phase = "dial" }), []string{"json", "junit", "html", "text", "markdown"}},
+		{"alert", result(func(r *Result) { r.Client.AlertReceived = "unknown_ca" }), []string{"json", "junit", "html", "text", "markdown"}},
+		{"failed check", result(func(r *Result) { r.Server.Failed = "eku" }), []string{"json", "junit", "html", "text", "markdown"}},
+		{"error", result(func(r *Result) { r.Server.Error = "no" }), []string{"json", "junit", "html"}},
+		{"log", result(func(r *Result) { r.Server.Log = []string{"no"} }), []string{"json", "junit", "html"}},
+		{"known", result(func(r *Result) { r.KnownDeviation = "so it is" }), []string{"json", "junit", "html", "text", "markdown"}},
+		{"evidence", result(func(r *Result) { r.Evidence = "both" }), []string{"json", "html"}},
 	}
 	for _, e := range edits {
 		t.Run(e.name, func(t *testing.T) {
@@ -177,7 +177,7 @@ func TestRenderersRefuseAnUnfinishedReport(t *testing.T) {
 func TestFormatNamed(t *testing.T) {
 	_, err := FormatNamed("yaml")
 	var hinted interface{ Hint() string }
-	if !errors.As(err, &hinted) || hinted.Hint() != "the formats are json, junit, text, markdown, sarif, conformance" {
+	if !errors.As(err, &hinted) || hinted.Hint() != "the formats are json, junit, html, text, markdown, sarif, conformance" {
 		t.Errorf("found %v, wanted an error that lists the formats", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 var Renderers = []Format{
 	{Name: "json", File: "report.json", Text: "the report itself", Render: renderJSON},
 	{Name: "junit", File: "junit.xml", Text: "JUnit XML, a test case for each case", Render: renderJUnit},
+	{Name: "html", File: "report.html", Text: "one page for a browser, with the matrix and every case", Render: renderHTML},
 	{Name: "text", Text: "the summary for a terminal", Render: renderText},
 	{Name: "markdown", Text: "for a job's summary or a pull request's comment", Render: renderMarkdown},
 	{Name: "sarif", Text: "SARIF 2.1.0, for code scanning", Render: renderSARIF},
@@ -39,6 +40,8 @@ type Options struct {
 	// Rule returns what a rule says of a case of a level, by the rule's ID, and "" for one that it doesn't know; nil knows
 	// none.
 	Rule func(id string, level Level) string
+	// About returns what a case is about, by its ID, and false for one that it doesn't know; nil knows none.
+	About func(id string) (About, bool)
 	// Target is the target as the command line named it; "" takes the report's name for it.
 	Target string
 	// Files are the files that the run wrote, to be named.

@@ -15,6 +15,7 @@ import (
 	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/harness/oracle"
 	"github.com/calico-tls/conformance/pki"
+	"github.com/calico-tls/conformance/reports"
 )
 
 func newExplain() *cobra.Command {
@@ -75,10 +76,41 @@ by hand, in a folder with its files:
 {{end}}`))
 
 func explain(w io.Writer, c matrix.Case) error {
+	p, err := pageOf(c)
+	if err != nil {
+		return err
+	}
+	return explanation.Execute(w, p)
+}
+
+// about returns what a case is about, for reports; ok is false for one that this suite doesn't know.
+func about(id string) (a reports.About, ok bool) {
+	c, err := matrix.Parse(id)
+	if err != nil {
+		return reports.About{}, false
+	}
+	if _, ok := harness.LinkNamed(c.Link); !ok {
+		return reports.About{}, false
+	}
+	p, err := pageOf(c)
+	if err != nil {
+		return reports.About{}, false
+	}
+	return reports.About{
+		Mode: p.Mode, Setting: p.Setting, Conduct: p.Conduct, Twin: p.Twin, ByHand: p.ByHand,
+		Client: p.Ends[0].published(), Server: p.Ends[1].published(),
+	}, true
+}
+
+func (e end) published() reports.End {
+	return reports.End{Component: e.Component, Variant: e.Variant, Shows: e.Shows, Requires: e.Requires}
+}
+
+func pageOf(c matrix.Case) (page, error) {
 	l, _ := harness.LinkNamed(c.Link)
 	e, err := oracle.Predict(l.Link, c)
 	if err != nil {
-		return err
+		return page{}, err
 	}
 	mode, _ := l.Mode(c.Mode)
 	p := page{ID: c.ID(), Mode: mode.Name + ": " + mode.Text, Wanted: e.Wanted(), ByHand: byHand(l.Link, c), Profile: matrix.Profile(l.Link, c)}
@@ -94,7 +126,7 @@ func explain(w io.Writer, c matrix.Case) error {
 	for _, id := range e.Rules {
 		rule, err := fixtures.RuleNamed(id)
 		if err != nil {
-			return err
+			return page{}, err
 		}
 		if e.Level == string(fixtures.Should) && rule.Should != "" {
 			rule.Level, rule.Text = fixtures.Should, rule.Should
@@ -103,7 +135,7 @@ func explain(w io.Writer, c matrix.Case) error {
 	}
 	client, server, err := oracle.Verifiers(l.Link, c)
 	if err != nil {
-		return err
+		return page{}, err
 	}
 	for side, requires := range map[handshake.Side]link.Verifier{handshake.Client: client, handshake.Server: server} {
 		p.Ends = append(p.Ends, endOf(l.Link, c, side, requires))
@@ -111,7 +143,7 @@ func explain(w io.Writer, c matrix.Case) error {
 	if p.Ends[0].Side != string(handshake.Client) {
 		p.Ends[0], p.Ends[1] = p.Ends[1], p.Ends[0]
 	}
-	return explanation.Execute(w, p)
+	return p, nil
 }
 
 func endOf(l link.Link, c matrix.Case, side handshake.Side, requires link.Verifier) end {

@@ -27,7 +27,7 @@ func newReportRender() *cobra.Command {
 		Short: "render a report in another format",
 		Long:  "Render a report.json in another format, from the file alone.",
 		Example: `  tlsconform report render --format markdown _output/report.json >> "$GITHUB_STEP_SUMMARY"
-  tlsconform report render --format junit --out junit.xml _output/report.json`,
+  tlsconform report render --format html --out report.html _output/report.json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f, err := reports.FormatNamed(format)
@@ -39,7 +39,7 @@ func newReportRender() *cobra.Command {
 				return err
 			}
 			to := cmd.OutOrStdout()
-			o := reports.Options{Rule: sentence, Target: name, Limit: limit, Strict: strict, Colour: out == "" && reports.Colours(to)}
+			o := reports.Options{Rule: sentence, About: about, Target: name, Limit: limit, Strict: strict, Colour: out == "" && reports.Colours(to)}
 			if out == "" {
 				if err := f.Render(to, r, o); err != nil {
 					return unjudged(err)

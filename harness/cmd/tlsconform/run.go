@@ -39,7 +39,7 @@ func newRun() *cobra.Command {
 	strategyFlag(cmd, &f.Strategy)
 	flags := cmd.Flags()
 	flags.StringVar(&f.Select, "select", "", "judge only the cases whose ID the glob matches: * within one part, ** across parts")
-	flags.StringVar(&f.out, "out", "_output", "the folder for report.json and junit.xml")
+	flags.StringVar(&f.out, "out", "_output", "the folder for report.json, junit.xml and report.html")
 	flags.StringVar(&f.Profile, "profile", conformance.Profiles[0].Name, "what is judged: "+conformance.ProfileUsage())
 	flags.IntVar(&f.Jobs, "jobs", conformance.DefaultJobs, "how many connections are made to a subject at a time")
 	flags.DurationVar(&f.Deadline, "deadline", conformance.DefaultDeadline, "how long one start, or one connection, may take (the first start of a program: four times that)")
@@ -90,7 +90,7 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	o := reports.Options{Rule: sentence, Target: f.Target, Strict: f.strict, Colour: reports.Colours(cmd.OutOrStdout())}
+	o := reports.Options{Rule: sentence, About: about, Target: f.Target, Strict: f.strict, Colour: reports.Colours(cmd.OutOrStdout())}
 	return f.publish(cmd, folder, report, publication{o, r.Gate()})
 }
 
