@@ -317,7 +317,7 @@ func (t *trial) prepare(ctx context.Context) (link.Listener, component.Start, er
 		return nil, start, err
 	}
 	t.answering = behind[t.link.Server.Component]
-	listener, err := t.link.Observer.Listen(ctx)
+	listener, err := t.observer().Listen(ctx)
 	if err != nil {
 		return nil, start, fmt.Errorf("opening the observer of %s: %w", t.Name(), err)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/netip"
 
 	"github.com/calico-tls/conformance/harness/component"
 	"github.com/calico-tls/conformance/harness/handshake"
@@ -15,6 +16,16 @@ import (
 type other struct {
 	listener link.Listener
 	endpoint link.Endpoint
+}
+
+// observer is that of the link, at the address that the client is to dial.
+func (t *trial) observer() link.Observer {
+	asked := t.setting.Require(t.asked())
+	ip, err := netip.ParseAddr(asked.Host)
+	if movable, ok := t.link.Observer.(link.Movable); ok && err == nil && ip.Is6() {
+		return movable.At(asked.Host)
+	}
+	return t.link.Observer
 }
 
 // list writes down the endpoints that the client is told, and opens the servers that stand beside the observer.

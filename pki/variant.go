@@ -112,6 +112,7 @@ var Variants = []Variant{
 	{Name: "host-in-cn", Twin: "good", Breaks: CheckIdentity, Touches: TouchesHost, Rules: []string{"ETCD-10", "KAPI-03"}, Text: "its host stands in the Common Name, and in no SAN", Change: all(hosts(nil, nil), leaf(func(t *Template, o Origin) { t.CommonNames = []string{o.Own.IPAddress} }))},
 	{Name: "host-name-only", Twin: "good", Breaks: CheckIdentity, Touches: TouchesHost, Rules: []string{"ETCD-10", "KAPI-03"}, Text: "it has its host's DNS name and not the IP address by which it is dialled", Change: leaf(func(t *Template, _ Origin) { t.IPAddresses = nil })},
 	{Name: "host-address-as-name", Twin: "good", Breaks: CheckIdentity, Touches: TouchesHost, Rules: []string{"ETCD-10", "KAPI-03"}, Text: "the IP address by which it is dialled stands in a DNS SAN", Change: leaf(func(t *Template, o Origin) { t.DNSNames, t.IPAddresses = []string{o.Own.IPAddress}, nil })},
+	{Name: "host-ipv6", Twin: "good", Breaks: CheckIdentity, Touches: TouchesHost, Setting: true, Rules: []string{"ETCD-29"}, Text: "it has the IPv6 address of its host, and not the other one", Change: leaf(func(t *Template, _ Origin) { t.IPAddresses = []string{"::1"} })},
 	{Name: "host-several", Touches: TouchesHost, Rules: []string{"ETCD-10", "KAPI-03"}, Text: "it has other hosts' names and addresses before its own", Change: leaf(hostSeveral)},
 	{Name: "revoked", Setting: true, Rules: []string{"IDENT-61"}, Text: "its serial number is on the revocation list", Change: leaf(func(t *Template, _ Origin) { t.Serial = RevokedSerial })},
 

@@ -41,6 +41,13 @@ type Observer interface {
 	Listen(ctx context.Context) (Listener, error)
 }
 
+// Movable is an Observer that can be told where to listen.
+type Movable interface {
+	Observer
+	// At returns one that listens at another address of this machine.
+	At(ip string) Observer
+}
+
 // Listener is a listening observer.
 type Listener interface {
 	// Address is where it listens, as "IP:port".

@@ -293,8 +293,9 @@ type Decision struct {
 
 // Causes that are no failure.
 const (
-	// Accepting: nothing fails under TLS. InTheClear: nothing fails, and plaintext is spoken.
+	// Accepting: nothing fails under TLS; Bare: nothing fails, and the client shows no certificate. InTheClear: nothing fails, and plaintext is spoken.
 	Accepting  = "accepting"
+	Bare       = "bare"
 	InTheClear = "in-the-clear"
 	// Refusing: anything fails, and the end is the subject. BeingRefused: anything fails, and the end is the subject that
 	// its peer refuses. MeetingRefused: anything fails where two subjects meet.
@@ -372,7 +373,7 @@ func (l Link) Decides(by handshake.Side, cause string) []string {
 			others = append(others, d.Rules...)
 		}
 	}
-	if len(named) > 0 || slices.Contains([]string{Accepting, InTheClear, Refusing, BeingRefused, MeetingRefused}, cause) {
+	if len(named) > 0 || slices.Contains([]string{Accepting, Bare, InTheClear, Refusing, BeingRefused, MeetingRefused}, cause) {
 		return named
 	}
 	return others

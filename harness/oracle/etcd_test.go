@@ -18,7 +18,7 @@ import (
 // TestDecisionsNameCauses: a rule of a link whose cause is misspelt would never decide anything.
 func TestDecisionsNameCauses(t *testing.T) {
 	t.Parallel()
-	known := append(oracle.Causes(), "", link.Accepting, link.InTheClear, link.Refusing, link.BeingRefused, link.MeetingRefused)
+	known := append(oracle.Causes(), "", link.Accepting, link.Bare, link.InTheClear, link.Refusing, link.BeingRefused, link.MeetingRefused)
 	for _, l := range []link.Link{felixtypha.Link, etcd.Link, kubeapiserver.Link} {
 		for _, d := range l.Decisions {
 			if !slices.Contains(known, d.Cause) {

@@ -189,6 +189,9 @@ func (q question) answer() Expectation {
 	peer := q.peer()
 	name, rule := q.knows(peer)
 	decides := append(q.link.Decides(q.subject, link.Accepting), rule)
+	if q.client.sendsNothing() {
+		decides = append(decides, q.link.Decides(q.subject, link.Bare)...)
+	}
 	if q.meeting != nil {
 		_, other := q.server.acceptedAs()
 		decides = append(decides, other)

@@ -68,7 +68,7 @@ func (q question) transport() (*row, handshake.Side) {
 	case q.c.Version == link.TLS10, q.c.Version == link.TLS11, q.c.Version != "" && q.c.Version == floors[q.setting.MinVersion]:
 		return &oldVersion, q.subject
 	case q.c.Version != link.Clear && !q.suiteInCommon():
-		return &noSuite, q.subject
+		return &noSuite, handshake.Server // who chooses
 	}
 	return nil, ""
 }
@@ -98,11 +98,22 @@ func (q question) takes(s link.Suite) bool {
 	}
 	for name := range named(q.setting) {
 		if name == s.Name {
-			return true
+			return q.hasKeyFor(s)
 		}
 	}
 	return false
 }
+
+// hasKeyFor reports whether the server that a client judges has the key that a suite needs. What a server's own key is for,
+// the settings of servers see to.
+func (q question) hasKeyFor(s link.Suite) bool {
+	if q.subject == handshake.Server {
+		return true
+	}
+	return (s.Key == link.KeyRSA) == slices.Contains(rsaKeys, q.server.cred.Leaf.Key)
+}
+
+var rsaKeys = []pki.KeyType{pki.RSA1024, pki.RSA2048, pki.RSA3072, pki.RSA4096, pki.RSA8200}
 
 // named yields the suites that TLS_CIPHER_SUITES names.
 func named(s link.Setting) func(yield func(string) bool) {

@@ -81,6 +81,22 @@ var schemeless = each([]client{calicoctl, felix}, func(c client) []link.Setting 
 	})}
 })
 
+// addressed are the settings with an endpoint at an IPv6 address.
+var addressed = each(everybody, func(c client) []link.Setting {
+	return []link.Setting{c.of(link.Setting{
+		Name: "endpoints-ipv6", Text: "its endpoint has an IPv6 address", Change: dial(AddressIPv6),
+		Variants: []string{"host-ipv6", "good"}, Versions: newest, Rules: []string{"ETCD-29"},
+	})}
+})
+
+// dial replaces the host that is dialled.
+func dial(host string) func(link.Verifier) link.Verifier {
+	return func(v link.Verifier) link.Verifier {
+		v.Host = host
+		return v
+	}
+}
+
 // undiscovered are the settings by which a client cannot tell where its etcd is. That servers found by way of DNS are verified
 // is posed by none: it takes a resolver at port 53 of the address that the machine's own settings name.
 var undiscovered = each([]client{calicoctl, felix}, func(c client) []link.Setting {

@@ -17,6 +17,8 @@ const (
 	ServerURI = "spiffe://k8s.example.com/etcd"
 	Address   = "127.0.0.1"
 	LocalName = "localhost"
+	// AddressIPv6 is another address of this machine.
+	AddressIPv6 = "::1"
 )
 
 // Link is the connection to etcd.
@@ -29,6 +31,7 @@ var Link = link.Link{
 	Further:   further,
 	Modes:     modes,
 	Settings:  slices.Concat(serverSettings, clientSettings),
+	Suites:    suites,
 }
 
 var anchors = []pki.AuthorityName{pki.Trusted}

@@ -2,6 +2,7 @@ package etcd
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -19,13 +20,16 @@ import (
 
 // Observer plays etcd. It shakes hands itself, and passes on to an etcd behind it what a client goes on to say. The zero
 // Observer is ready to use, by any number of callers at once.
-type Observer struct{}
+type Observer struct{ ip string }
 
-var _ link.Observer = Observer{}
+var _ link.Movable = Observer{}
+
+// At implements [link.Movable].
+func (Observer) At(ip string) link.Observer { return Observer{ip} }
 
 // Listen implements [link.Observer].
-func (Observer) Listen(ctx context.Context) (link.Listener, error) {
-	l, err := instrument.Listen(ctx, Address)
+func (o Observer) Listen(ctx context.Context) (link.Listener, error) {
+	l, err := instrument.Listen(ctx, cmp.Or(o.ip, Address))
 	if err != nil {
 		return nil, fmt.Errorf("playing etcd: %w", err)
 	}

@@ -16,6 +16,7 @@ var decisions = []link.Decision{
 	{By: handshake.Server, Cause: "version", Rules: []string{"ETCD-07"}},
 	{By: handshake.Server, Cause: link.Refusing, Rules: []string{"ETCD-08"}},
 
+	{By: handshake.Client, Cause: link.Bare, Rules: []string{"ETCD-13"}},
 	{By: handshake.Client, Rules: []string{"ETCD-09"}},
 	{By: handshake.Client, Cause: "host", Rules: []string{"ETCD-10"}},
 	{By: handshake.Client, Cause: "validity", Rules: []string{"ETCD-11"}},
