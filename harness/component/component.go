@@ -7,6 +7,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 
 	"github.com/calico-tls/conformance/harness/evidence"
 	"github.com/calico-tls/conformance/harness/launch"
@@ -117,11 +119,19 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s refused to start: %s", e.Component, e.Words)
 }
 
-// Override returns the program with arguments added and environment variables set over its own.
+// Override returns the program with arguments added and environment variables set over its own. A flag that is added takes
+// the place of its own of that name, as there are flags of which several count.
 func Override(p launch.Program, args []string, env map[string]string) launch.Program {
 	configure := p.Configure
 	p.Configure = func(place launch.Placement) launch.Invocation {
 		in := configure(place)
+		in.Args = slices.DeleteFunc(in.Args, func(own string) bool {
+			name, isFlag := flagName(own)
+			return isFlag && slices.ContainsFunc(args, func(arg string) bool {
+				added, _ := flagName(arg)
+				return added == name
+			})
+		})
 		in.Args = append(in.Args, args...)
 		if in.Env == nil {
 			in.Env = map[string]string{}
@@ -130,6 +140,12 @@ func Override(p launch.Program, args []string, env map[string]string) launch.Pro
 		return in
 	}
 	return p
+}
+
+// flagName returns the name in an argument that is a flag with its value, as in --NAME=VALUE.
+func flagName(arg string) (name string, is bool) {
+	name, _, valued := strings.Cut(arg, "=")
+	return name, valued && strings.HasPrefix(name, "--")
 }
 
 // AwaitReady waits for the log line that says that the component is ready. It returns a [*RefusedError] if the

@@ -141,6 +141,12 @@ func TestOverride(t *testing.T) {
 	if diff := cmp.Diff(launch.Invocation{Args: []string{"a", "b"}, Env: map[string]string{"X": "over", "Y": "own"}}, p.Invocation(place{})); diff != "" {
 		t.Errorf("invocation (-want +got):\n%s", diff)
 	}
+	p = component.Override(launch.Program{Configure: func(launch.Placement) launch.Invocation {
+		return launch.Invocation{Args: []string{"--of-which-several-count=own", "--other=own"}}
+	}}, []string{"--of-which-several-count=1", "--of-which-several-count=2"}, nil)
+	if diff := cmp.Diff([]string{"--other=own", "--of-which-several-count=1", "--of-which-several-count=2"}, p.Invocation(place{}).Args); diff != "" {
+		t.Errorf("arguments (-want +got):\n%s", diff)
+	}
 	p = component.Override(launch.Program{Configure: func(launch.Placement) launch.Invocation { return launch.Invocation{} }}, nil, map[string]string{"X": "over"})
 	if got := p.Invocation(place{}).Env["X"]; got != "over" {
 		t.Errorf("wanted an environment, found %q", got)
