@@ -55,7 +55,7 @@ const (
 	Ignores Asking = "ignores"
 	// Invites: it asks for one, takes who sends none as well, and says by its answer what it makes of its peer.
 	Invites Asking = "invites"
-	// Blindly: it takes whatever certificate it is sent, and looks at nothing.
+	// Blindly: it takes whatever certificate it is sent, as long as it can be read and its sender holds the key.
 	Blindly Asking = "blindly"
 )
 

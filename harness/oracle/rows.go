@@ -23,8 +23,8 @@ type row struct {
 	fails func(showing) bool
 }
 
-// rows are asked in this order, which counts only where several fail: a certificate is looked at before its issuer is
-// looked for, and its usage once there is a whole path.
+// rows are asked in this order, which counts only where several fail: a certificate is looked at, and whether it is of the
+// host, before its issuer is looked for, and its usage once there is a whole path.
 var rows = []row{
 	{"no-certificate", pki.CheckPresence, showing.sendsNothing},
 	{"malformed", pki.CheckEncoding, showing.isMalformed},
@@ -32,13 +32,13 @@ var rows = []row{
 	{"key-size", pki.CheckEncoding, showing.keyIsHuge},
 	{"critical-extension", pki.CheckChain, showing.hasUnknownCritical},
 	{"validity", pki.CheckValidity, showing.isOutOfDate},
+	{"host", pki.CheckIdentity, showing.isAnotherHost},
 	{"name-constraints", pki.CheckChain, showing.breaksNameConstraint},
 	{"path-length", pki.CheckChain, showing.breaksPathLength},
 	{"digest", pki.CheckChain, showing.hasWeakDigest},
 	{"basic-constraints", pki.CheckChain, showing.issuerIsNoCA},
 	{"issuer", pki.CheckChain, showing.hasUnknownIssuer},
 	{"eku", pki.CheckEKU, showing.usageIsNotAllowed},
-	{"host", pki.CheckIdentity, showing.isAnotherHost},
 	{"identity", pki.CheckIdentity, showing.isSomebodyElse},
 	{"svid-names", pki.CheckIdentity, showing.hasOtherThanOneURI},
 	{"svid-usage", pki.CheckIdentity, showing.isIssuer},
@@ -121,7 +121,14 @@ func (q question) deciding(by handshake.Side, r *row, s showing) []string {
 // fails returns the first row that fails; nil if the peer must accept.
 func (s showing) fails() *row {
 	switch s.asked.Asking {
-	case link.Ignores, link.Blindly:
+	case link.Ignores:
+		return nil
+	case link.Blindly:
+		for i := range rows {
+			if c := rows[i].check; (c == pki.CheckEncoding || c == pki.CheckPossession) && rows[i].fails(s) {
+				return &rows[i] // it must be read all the same
+			}
+		}
 		return nil
 	case link.Invites:
 		_, r := s.recognise()
