@@ -266,6 +266,10 @@ func (t *trial) play(ctx context.Context) (again []matrix.Case) {
 		return nil
 	}
 	if t.side == handshake.Server {
+		if err := t.renewServer(ctx); err != nil {
+			t.broken(err.Error())
+			return nil
+		}
 		t.seen = t.serverCases(ctx)
 	} else {
 		t.seen = t.clientCases(ctx, listener)

@@ -80,7 +80,7 @@ func (l *Lab) outfit(e end) (component.Start, error) {
 	if v.Plaintext() {
 		return s, nil
 	}
-	own, err := l.issue(e.link, e.side, e.own)
+	own, err := l.issue(e.link, e.side, cmp.Or(e.setting.Before, e.own))
 	if err != nil {
 		return s, err
 	}

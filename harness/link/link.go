@@ -158,6 +158,9 @@ type Setting struct {
 	Env, Flags map[string]string
 	// Spoils names a file that is spoilt while the subject runs, and put right again; "" for none.
 	Spoils Parameter
+	// Before is the variant that the subject shows at first, which its peer refuses: its files are replaced then, while it
+	// runs. "" where they stay.
+	Before string
 	// Meets says that it is posed where the two ends meet each other, and nowhere else.
 	Meets bool
 	// Variants are the variants that the instrument shows; the first is accepted, as the control. Empty where the

@@ -44,9 +44,10 @@ type etcdClient struct {
 	policy policy
 	// servers are its endpoints, all of one scheme.
 	servers []*url.URL
-	// anchors are those of the system where none are given; own is nil for a client that shows nothing.
+	// anchors are those of the system where none are given; own returns what it shows, nil for nothing, and reads it anew for
+	// each connection.
 	anchors []*x509.Certificate
-	own     *tls.Certificate
+	own     func() (*tls.Certificate, error)
 	dials   atomic.Int64
 }
 
@@ -66,7 +67,8 @@ func newEtcdClient(settings environment, log *slog.Logger) (*etcdClient, error) 
 	if c.anchors, err = told.anchors(settings); err != nil {
 		return c, err
 	}
-	c.own, err = told.own()
+	c.own = told.own
+	_, err = c.own()
 	return c, err
 }
 
@@ -169,13 +171,17 @@ func (c *etcdClient) settings(host string) *tls.Config {
 	if net.ParseIP(host) == nil {
 		s.ServerName = host
 	}
-	if c.own != nil {
-		s.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			if c.policy.shows != nil {
-				return c.policy.shows(*c.own)
-			}
-			return c.own, nil
+	s.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		own, err := c.own()
+		switch {
+		case err != nil:
+			return nil, err
+		case own == nil:
+			return &tls.Certificate{}, nil // nothing is sent
+		case c.policy.shows != nil:
+			return c.policy.shows(*own)
 		}
+		return own, nil
 	}
 	return s
 }

@@ -89,6 +89,14 @@ var addressed = each(everybody, func(c client) []link.Setting {
 	})}
 })
 
+// renewed are the settings of clients whose files are replaced while they run.
+var renewed = each(everybody, func(c client) []link.Setting {
+	return []link.Setting{c.of(link.Setting{
+		Name: "client-renewed", Before: "other-authority", Text: "its key and certificate have been replaced while it runs",
+		Variants: []string{"good"}, Versions: newest, Rules: []string{"ETCD-24"},
+	})}
+})
+
 // dial replaces the host that is dialled.
 func dial(host string) func(link.Verifier) link.Verifier {
 	return func(v link.Verifier) link.Verifier {

@@ -99,6 +99,10 @@ var serverSettings = []link.Setting{
 		Name: "tls-min-version", Mode: "mutual-tls", Side: handshake.Server, MinVersion: "1.3", Env: map[string]string{MinVersion: "TLS1.3"},
 		Text: "tls-min-version is TLS1.3", Variants: []string{"good"}, Rules: []string{"ETCD-07"},
 	},
+	{
+		Name: "renewed", Mode: "mutual-tls", Side: handshake.Server, Before: "other-authority",
+		Text: "its key and certificate have been replaced while it runs", Variants: []string{"good", "other-authority"}, Rules: []string{"ETCD-25"},
+	},
 }
 
 // The variables of etcd that settings set.
