@@ -83,7 +83,7 @@ func (t *trial) serveOnce(ctx context.Context, c matrix.Case, listener link.List
 		return o
 	}
 	o.Issued = a.Show.Fingerprint()
-	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
+	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline+t.setting.Within)
 	defer cancel()
 	alive, end := t.whileAlive(ctx)
 	defer end()
@@ -107,7 +107,7 @@ func (t *trial) serveOnce(ctx context.Context, c matrix.Case, listener link.List
 	}
 	if !heard {
 		stop := serveOn(alive, a, listener)
-		hear(func(ctx context.Context) handshake.Account { return t.journal.Account(ctx, "") })
+		hear(func(ctx context.Context) handshake.Account { return t.reason(ctx, &o) })
 		if stop() {
 			o.Against = wentOn
 		}

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/pki"
@@ -161,6 +162,9 @@ type Setting struct {
 	// Before is the variant that the subject shows at first, which its peer refuses: its files are replaced then, while it
 	// runs. "" where they stay.
 	Before string
+	// Within is how long a client may take to say of its own accord why it has refused its peer; 0 where it is given as long as
+	// it takes to tell.
+	Within time.Duration
 	// Meets says that it is posed where the two ends meet each other, and nowhere else.
 	Meets bool
 	// Variants are the variants that the instrument shows; the first is accepted, as the control. Empty where the

@@ -1,6 +1,8 @@
 package etcd
 
 import (
+	"time"
+
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/pki"
 )
@@ -94,6 +96,18 @@ var renewed = each(everybody, func(c client) []link.Setting {
 	return []link.Setting{c.of(link.Setting{
 		Name: "client-renewed", Before: "other-authority", Text: "its key and certificate have been replaced while it runs",
 		Variants: []string{"good"}, Versions: newest, Rules: []string{"ETCD-24"},
+	})}
+})
+
+// patience is how long a client is given to say why it has no etcd: Typha tells after half a minute.
+const patience = 40 * time.Second
+
+// untold are the settings of clients whose library is not told to say why a connection was not made.
+var untold = each(everybody, func(c client) []link.Setting {
+	return []link.Setting{c.of(link.Setting{
+		Name: "untold", Env: map[string]string{"GRPC_GO_LOG_SEVERITY_LEVEL": ""}, Within: patience, Profile: "slow", Level: "SHOULD",
+		Text:     "it is told nothing of what it is to log",
+		Variants: []string{"good", "other-authority"}, Versions: newest, Rules: []string{"ETCD-23"},
 	})}
 })
 
