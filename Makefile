@@ -49,6 +49,7 @@ tlsconform: ## Build bin/tlsconform, a static binary.
 test: tlsconform ## Prove the project itself: every test, with the race detector.
 	$(call need,openssl,openssl)
 	$(call need,$(firstword $(shell go env CC)),gcc libc6-dev)
+	$(call need,$(or $(firstword $(notdir $(shell command -v chromium google-chrome google-chrome-stable))),chromium),chromium)
 	go vet ./...
 	@$(TLSCONFORM) prepare --target calico-v3.31.0
 	$(GOTESTSUM) --format pkgname-and-test-fails -- -race -count=1 -timeout 20m ./suites ./...

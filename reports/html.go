@@ -21,7 +21,7 @@ var htmlFiles embed.FS
 var htmlScripts = []string{"data.js", "words.js", "elements.js", "filter.js", "matrix.js", "ladder.js", "sheet.js", "main.js"}
 
 var htmlPage = template.Must(template.New("page.html").Funcs(template.FuncMap{
-	"count": count, "percent": percent, "took": took, "capital": capital,
+	"args": func(all ...any) []any { return all }, "count": count, "percent": percent, "took": took, "capital": capital,
 }).ParseFS(htmlFiles, "html/page.html"))
 
 // About is what a case is about, in sentences.

@@ -162,7 +162,11 @@ func TestPageTellsTheSummary(t *testing.T) {
 		}
 	}
 	var cards int
-	each(parsedPage(t, r, Options{Rule: sentence}), "article", func(*html.Node) { cards++ })
+	each(parsedPage(t, r, Options{Rule: sentence}), "", func(n *html.Node) {
+		if strings.HasPrefix(attribute(n, "class"), "card ") {
+			cards++
+		}
+	})
 	if want := len(findings(r, Options{})) + len(r.StaleDeviations); cards != want {
 		t.Errorf("found %d cards, wanted %d: one for each finding and each stale deviation", cards, want)
 	}

@@ -90,9 +90,10 @@ func (o Options) about(id string) (About, bool) {
 
 // htmlNews is one finding.
 type htmlNews struct {
-	Title, Verdict, State, First, Glob string
-	Count                              int
-	Facts                              [][2]string
+	Title, Verdict, State, First string
+	// Words find the cases in the matrix; "" for a single case.
+	Words string
+	Facts [][2]string
 }
 
 // News returns what is not as expected.
@@ -100,10 +101,30 @@ func (v *htmlView) News() []htmlNews {
 	var all []htmlNews
 	for _, x := range findings(v.Report, v.o) {
 		all = append(all, htmlNews{
-			x.title(), x.first.verdict(v.o), x.first.state(v.o), x.first.ID, x.glob(), len(x.ids), x.facts(v.Report, v.o),
+			x.title(), x.first.verdict(v.o), x.first.state(v.o), x.first.ID, x.words(), x.facts(v.Report, v.o),
 		})
 	}
 	return all
+}
+
+// words are what the IDs of a cluster have in common, as the page's search takes it; "" for a single case. What is not
+// there cannot be said.
+func (c cluster) words() string {
+	if len(c.ids) == 1 {
+		return ""
+	}
+	parts := strings.SplitN(c.ids[0], "/", 4)
+	words := []string{"/" + parts[0] + "/", "/" + parts[2] + "/"}
+	for _, f := range c.factors {
+		switch {
+		case f.value == "":
+		case f.name == "mode" || f.name == "version":
+			words = append(words, "/"+f.value+"/")
+		default:
+			words = append(words, "/"+f.name+"="+f.value+"/")
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // htmlReason is a reason that several cases share, the first of which is named.

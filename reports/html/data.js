@@ -21,5 +21,5 @@ for (const c of cases) {
   c.server = { ...c.server, variant: parts[4].split("=")[1] };
   c.version = parts[5];
   c.keys = parts.slice(6).map((part) => part.split(/=(.*)/s).slice(0, 2));
-  c.searched = [c.id, c.state, c.why, c.knownDeviation, c.client.error, c.server.error, ...c.rules].join(" ").toLowerCase();
+  c.searched = [`/${c.id}/`, states[c.state].text, c.why, c.knownDeviation, c.client.error, c.server.error, ...c.rules].join(" ").toLowerCase();
 }

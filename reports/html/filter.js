@@ -19,7 +19,8 @@ function drawFilter(form, changed) {
       : h("input", { name, id: `filter-${name}`, type: "search", placeholder: "expired tls1.3", autocomplete: "off" });
     form.append(h("label", { for: input.id }, field.label, input));
   }
-  form.append(h("output", { id: "filtered" }), h("button", { type: "reset" }, "Show all"));
+  form.append(h("output", { id: "filtered" }), h("button", { type: "reset" }, "Show all"),
+    h("p", { class: "keys" }, h("kbd", {}, "/"), " search, ", h("kbd", {}, "← ↑ ↓ →"), " move, ", h("kbd", {}, "Enter"), " open, ", h("kbd", {}, "j"), " ", h("kbd", {}, "k"), " next and previous case, ", h("kbd", {}, "Esc"), " close"));
   const read = () => {
     for (const name of Object.keys(fields)) {
       const value = form.elements[name].value.trim();

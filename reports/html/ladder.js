@@ -45,5 +45,5 @@ function ladder(c) {
   const rungs = [...steps(c), ...endings(c)].map((s) => h("li", { class: s.at ? `at ${s.at} stop` : `from ${s.from}` },
     s.from && h("span", { class: "unseen" }, s.from === "client" ? "client to server: " : "server to client: "),
     s.at && s.at !== "both" && h("span", { class: "unseen" }, `the ${s.at} `), h("span", { class: "what" }, s.text)));
-  return h("ol", { class: "ladder", "aria-label": "The handshake" }, rungs);
+  return h("ol", { class: "ladder", "aria-label": "The handshake" }, h("li", { class: "heads", "aria-hidden": "true" }, h("span", {}, "client"), h("span", {}, "server")), rungs);
 }

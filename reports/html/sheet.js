@@ -15,7 +15,7 @@ function account(c, side) {
     h("h3", {}, side, end && h("small", {}, ` ${end.component}${end.component === c.subject ? ", which is judged" : ""}`)),
     facts([
       ["shows", end ? end.variant : a.variant],
-      ["", end?.shows?.length && h("ul", { class: "shows" }, end.shows.map((line) => h("li", {}, line)))],
+      ["in it", end?.shows?.length && h("ul", { class: "shows" }, end.shows.map((line) => h("li", {}, line)))],
       ["requires", end?.requires],
       ["says", silent ? "nothing" : [a.claim, a.phase && `in ${a.phase}`, a.failed && `for ${alternatives(a.failed)}`].filter(Boolean).join(" ")],
       ["was told", a.alertReceived && `alert ${a.alertReceived}`],
@@ -31,7 +31,7 @@ function casePage(c) {
   return [
     h("p", { class: `verdict ${c.state}` }, h("b", { "aria-hidden": "true" }, state.sign), ` ${state.text} `, h("span", { class: "level" }, c.level),
       c.evidence === "wire" && h("span", { class: "level" }, "evidence: wire")),
-    h("h2", { id: "sheet-h" }, c.id.split("/").flatMap((part) => [part, h("wbr"), "/"]).slice(0, -1)),
+    h("h2", { id: "sheet-h", tabindex: "-1" }, c.id.split("/").flatMap((part) => [part, h("wbr"), "/"]).slice(0, -1)),
     c.knownDeviation && h("p", { class: "known" }, c.knownDeviation),
     facts([
       ["wanted", behaviour(c.expected)], ["got", behaviour(c.observed)], ["why", c.why],
@@ -56,12 +56,22 @@ function command(text) {
 function rulePage(rule) {
   const all = cases.filter((c) => c.rules.includes(rule));
   return [
-    h("h2", { id: "sheet-h" }, rule),
-    Object.entries(data.rules[rule]).map(([level, text]) => h("p", {}, h("span", { class: "level" }, level), " ", text)),
+    h("h2", { id: "sheet-h", tabindex: "-1" }, rule),
+    [...grouped(Object.entries(data.rules[rule]), ([, text]) => text)].map(([text, levels]) =>
+      h("p", {}, text, levels.map(([level]) => [" ", h("span", { class: "level" }, level)]))),
     h("p", {}, count(all.length, "case"), " ", tally(all), " ", h("a", { href: `#matrix?rule=${rule}` }, "show in the matrix")),
-    [...grouped(all, (c) => `${c.link} ${c.subject}`)].map(([name, some]) => [h("h3", {}, name),
-      h("ul", { class: "plain" }, some.map((c) => h("li", {}, mark(c), " ", h("a", { href: linkTo(c.id) }, c.id.split("/").filter((_, i) => i !== 0 && i !== 2 && i !== 5).join(" ")))))]),
+    [...grouped(all, (c) => `${c.link} ${c.subject}`)].map(([name, some]) => {
+      const [calm, rest] = [true, false].map((is) => some.filter((c) => (c.state === "conforms") === is));
+      return [h("h3", {}, name, " ", tally(some)), list(rest),
+        calm.length > 0 && h("details", { open: rest.length === 0 && calm.length <= 40 }, h("summary", {}, `${count(calm.length, "case")} that conform`), list(calm))];
+    }),
   ];
+}
+
+// Cases in a list, each with what differs on one link and subject.
+function list(some) {
+  return some.length > 0 && h("ul", { class: "plain" }, some.map((c) =>
+    h("li", {}, mark(c), " ", [c.mode, ...c.id.split("/").slice(3, 5), ...c.id.split("/").slice(6)].join(" "))));
 }
 
 function drawRules(into) {
@@ -69,5 +79,5 @@ function drawRules(into) {
     const all = cases.filter((c) => c.rules.includes(rule));
     return h("tr", {}, h("th", { scope: "row" }, ruleLink(rule)), h("td", {}, sentence(rule)), h("td", {}, tally(all)));
   });
-  into.replaceChildren(h("table", { class: "rules" }, h("thead", {}, h("tr", {}, ["rule", "what it asks", "cases"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, rows)));
+  into.replaceChildren(h("table", { class: "rules", "aria-label": "Rules" }, h("thead", {}, h("tr", {}, ["rule", "what it asks", "cases"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, rows)));
 }
