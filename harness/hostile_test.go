@@ -79,7 +79,6 @@ var hostileFelixes = []hostileFelix{
 		func(ctx context.Context, _ launch.Invocation, log io.Writer) int {
 			megabytes(log)
 			fmt.Fprintln(log, dials)
-			megabytes(log)
 			<-ctx.Done()
 			return 0
 		},

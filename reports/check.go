@@ -146,6 +146,7 @@ func (r *Report) checkHead(c *checker) {
 	}
 	c.number("durationMillis", r.DurationMillis)
 	c.number("starts", int64(r.Starts))
+	c.number("peakMemory", r.PeakMemory)
 	optionalOneOf(c, "stopped", r.Stopped, stops)
 }
 

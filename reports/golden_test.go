@@ -96,6 +96,7 @@ func TestRenderersTellOfEveryEdit(t *testing.T) {
 		{"target", func(r *Report) { r.Target.Name = "another" }, []string{"json", "junit", "html", "text", "markdown"}},
 		{"launch", func(r *Report) { r.Target.Launch = "process" }, []string{"json", "junit", "html", "text", "markdown"}},
 		{"suite version", func(r *Report) { r.Suite.Version = "9" }, []string{"json", "junit", "html", "text", "markdown"}},
+		{"memory", func(r *Report) { r.PeakMemory += 1 << 20 }, []string{"json", "text"}},
 		{"starts", func(r *Report) { r.Starts++ }, []string{"json", "html", "text", "markdown"}},
 		{"duration", func(r *Report) { r.DurationMillis += 100 }, []string{"json", "junit", "html", "text", "markdown"}},
 		{"stopped", func(r *Report) { r.Stopped = BudgetSpent }, []string{"json", "junit", "html", "text", "markdown"}},

@@ -75,6 +75,9 @@ type Report struct {
 	DurationMillis int64 `json:"durationMillis"`
 	// Starts counts the starts of components.
 	Starts int `json:"starts"`
+	// PeakMemory is by how many octets more of the machine's memory was in use at the peak of the run than before it; 0 if
+	// that is not known.
+	PeakMemory int64 `json:"peakMemory,omitempty"`
 	// Stopped is set if the run ended early.
 	Stopped Stop `json:"stopped,omitempty"`
 	// Results holds one result for each case that was selected, by ID.

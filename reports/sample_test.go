@@ -70,7 +70,7 @@ func sample() *Report {
 			},
 			{Role: "felix", Implementation: "reference", Way: "reference"},
 		}},
-		DurationMillis: 83_456, Starts: 3,
+		DurationMillis: 83_456, Starts: 3, PeakMemory: 700 << 20,
 		Results: []Result{
 			accepted(cn + "client=good/server=good/tls1.3"),
 			accepted(cn + "client=good/server=good/tls1.2"),

@@ -183,7 +183,11 @@ func (p *page) foot(r *Report) {
 	}
 	p.line("claim: %s", claim)
 	took := time.Duration(r.DurationMillis) * time.Millisecond
-	p.line("%s, %s, %s", count(len(r.Results), "case"), count(r.Starts, "start"), took.Round(100*time.Millisecond))
+	cost := []string{count(len(r.Results), "case"), count(r.Starts, "start"), took.Round(100 * time.Millisecond).String()}
+	if r.PeakMemory > 0 {
+		cost = append(cost, fmt.Sprintf("%d MiB of memory at the peak", r.PeakMemory>>20))
+	}
+	p.line("%s", strings.Join(cost, ", "))
 	for _, file := range p.o.Files {
 		p.line("  %s", file)
 	}

@@ -81,6 +81,7 @@ type Run struct {
 	launcher     launch.Launcher
 	lab          *harness.Lab
 	begun        time.Time
+	memory       *memory
 }
 
 // Load reads the target and enumerates the cases. It starts and obtains nothing; every error is one of usage.
@@ -164,6 +165,7 @@ func (r *Run) Prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.memory = watchMemory(ctx) // what is built is not counted
 	r.lab = harness.NewLab(ctx, harness.Options{
 		Launcher: r.launcher, Parts: parts, Jobs: r.options.Jobs, Deadline: r.options.Deadline, Note: r.options.Note,
 	})
@@ -293,6 +295,9 @@ func (r *Run) Close(ctx context.Context) error {
 	if r.lab != nil {
 		errs = append(errs, r.lab.Close(ctx))
 	}
+	if r.memory != nil {
+		r.memory.stop()
+	}
 	if r.run != nil {
 		errs = append(errs, r.run.Close(ctx))
 	}
@@ -316,6 +321,7 @@ func (r *Run) Report(stopped reports.Stop) *reports.Report {
 		Target:          reports.Target{Name: r.target.Name, Launch: r.launcher.Name()},
 		DurationMillis:  time.Since(r.begun).Milliseconds(),
 		Starts:          r.lab.Starts(),
+		PeakMemory:      r.memory.peak(),
 		Stopped:         stopped,
 		Results:         results,
 		Inapplicable:    r.inapplicable,

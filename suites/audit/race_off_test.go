@@ -1,6 +1,0 @@
-//go:build !race
-
-package audit_test
-
-// raced says that the race detector is at work.
-const raced = false
