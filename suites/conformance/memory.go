@@ -46,4 +46,4 @@ func watchMemory(ctx context.Context) *memory {
 }
 
 // peak returns by how many octets more memory was in use at the peak; 0 if nobody knows.
-func (m *memory) peak() int64 { return max(0, int64(m.most.Load())-int64(m.before)) } //nolint:gosec // memory is smaller than that
+func (m *memory) peak() int64 { return max(0, int64(m.most.Load())-int64(m.before)) }
