@@ -54,9 +54,10 @@ func (t *trial) closeBeside() {
 // beside serves the client at each endpoint where it must refuse its server, before it is served where it must not: it may
 // have no need of the others then. It reports whether the client has refused all; where it has not, the observation is that
 // of the one.
-func (t *trial) beside(ctx context.Context, o *handshake.Observation) bool {
+func (t *trial) beside(ctx context.Context, c matrix.Case, o *handshake.Observation) bool {
 	for _, other := range t.others {
-		a, err := t.attempt(matrix.Case{Link: t.Link, Mode: t.Mode, Subject: t.Subject, Setting: t.Setting, Client: t.Own, Server: other.endpoint.Shows, Version: link.TLS13})
+		c.Server = other.endpoint.Shows
+		a, err := t.attempt(c)
 		if err != nil {
 			o.Broken = err.Error()
 			return false

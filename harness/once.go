@@ -93,7 +93,7 @@ func (t *trial) serveOnce(ctx context.Context, c matrix.Case, listener link.List
 		t.told = o.Client.Claim != handshake.Silent
 	}
 	a.Accepted = func() { hear(t.acceptance) }
-	if !t.beside(alive, &o) {
+	if !t.beside(alive, c, &o) {
 		return o
 	}
 	if err := t.renewClient(alive, a, listener); err != nil {

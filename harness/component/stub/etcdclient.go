@@ -57,18 +57,21 @@ func newEtcdClient(settings environment, log *slog.Logger) (*etcdClient, error) 
 	if c.policy, err = settings.policy(onEtcdClient); err != nil {
 		return c, err
 	}
-	told, err := settings.etcd()
+	told, err := settings.etcd(c.policy)
 	if err != nil {
 		return c, err
 	}
-	if c.servers, err = told.servers(); err != nil || c.servers[0].Scheme == "http" {
+	if c.servers, err = told.servers(c.policy); err != nil || c.servers[0].Scheme == "http" {
 		return c, err
 	}
 	if c.anchors, err = told.anchors(settings); err != nil {
 		return c, err
 	}
 	c.own = told.own
-	_, err = c.own()
+	own, err := c.own()
+	if c.policy.quirk == keepsCertificate {
+		c.own = func() (*tls.Certificate, error) { return own, nil }
+	}
 	return c, err
 }
 
@@ -126,7 +129,11 @@ func (c *etcdClient) converse(ctx context.Context, raw net.Conn, server *url.URL
 	}
 	over := &overheardEnd{Conn: raw}
 	if server.Scheme == "https" {
-		secured := tls.Client(raw, c.settings(server.Hostname()))
+		host := server.Hostname()
+		if c.policy.quirk == goesByFirstHost {
+			host = c.servers[0].Hostname()
+		}
+		secured := tls.Client(raw, c.settings(host))
 		if err := secured.HandshakeContext(ctx); err != nil {
 			return err
 		}

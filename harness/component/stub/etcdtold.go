@@ -28,7 +28,7 @@ type etcdTold struct {
 
 // etcd reads what a client is told of its etcd: by a configuration file, which nothing wins over, or by variables: Typha has
 // some of its own, and of the others those count first that begin with CALICO_. The error says what cannot be used together.
-func (e environment) etcd() (etcdTold, error) {
+func (e environment) etcd(p policy) (etcdTold, error) {
 	var t etcdTold
 	if path := e[ConfigFileSetting]; path != "" {
 		var err error
@@ -47,6 +47,11 @@ func (e environment) etcd() (etcdTold, error) {
 		t = etcdTold{
 			Endpoints: variable("ETCD_ENDPOINTS"), Domain: variable("ETCD_DISCOVERY_SRV"),
 			KeyFile: variable("ETCD_KEY_FILE"), CertFile: variable("ETCD_CERT_FILE"), CACertFile: variable("ETCD_CA_CERT_FILE"),
+		}
+	}
+	for _, path := range []*string{&t.KeyFile, &t.CertFile, &t.CACertFile} {
+		if _, err := os.Stat(*path); err != nil && p.quirk == goesWithoutFiles {
+			*path = ""
 		}
 	}
 	return t, t.check()
@@ -90,7 +95,7 @@ func (t etcdTold) check() error {
 }
 
 // servers are the endpoints. One without a scheme means TLS; they must not differ in it.
-func (t etcdTold) servers() ([]*url.URL, error) {
+func (t etcdTold) servers(p policy) ([]*url.URL, error) {
 	var all []*url.URL
 	for text := range strings.SplitSeq(t.Endpoints, ",") {
 		if !strings.Contains(text, "://") {
@@ -102,6 +107,9 @@ func (t etcdTold) servers() ([]*url.URL, error) {
 		}
 		if server.Scheme != "https" && server.Scheme != "http" || server.Port() == "" {
 			return nil, fmt.Errorf("the endpoints of etcd: wanted http or https with a host and a port, found %q", server)
+		}
+		if len(all) > 0 && p.quirk == goesByFirstScheme {
+			server.Scheme = all[0].Scheme
 		}
 		if len(all) > 0 && all[0].Scheme != server.Scheme {
 			return nil, fmt.Errorf("the endpoints of etcd: wanted one scheme, found %s and %s", all[0].Scheme, server.Scheme)

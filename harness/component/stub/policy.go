@@ -65,6 +65,10 @@ const (
 	closesAtOnce            quirk = "closes at once"
 	remembers               quirk = "remembers its verdict"
 	blocksNext              quirk = "blocks the next"
+	goesWithoutFiles        quirk = "goes without files"
+	goesByFirstScheme       quirk = "goes by the first scheme"
+	goesByFirstHost         quirk = "goes by the first host"
+	keepsCertificate        quirk = "keeps its certificate"
 	takesAnyIssuer          quirk = "takes any issuer"
 	tokenFirst              quirk = "looks at the token first"
 	badTokenIsNone          quirk = "takes a bad token for none" //nolint:gosec // there is none in it

@@ -44,7 +44,7 @@ var inFile = []link.Setting{
 	}),
 	calicoctl.of(link.Setting{
 		Name: "bundle-2", Change: trust(pki.Second, pki.Trusted), Text: "the file of its authorities holds two",
-		Variants: []string{"authority-second", "good", "other-authority"}, Versions: newest, Rules: []string{"ETCD-20"},
+		Variants: []string{"authority-second", "good", "other-authority"}, Rules: []string{"ETCD-20"},
 	}),
 	felix.of(link.Setting{
 		Name: "variables-that-win", From: link.FromBoth, Text: "its variables begin with CALICO_, and those without that say otherwise",
@@ -61,7 +61,7 @@ var listed = each(everybody, func(c client) []link.Setting {
 		c.of(link.Setting{
 			Name: "endpoints-three", Text: "it is told of three endpoints, of which two are not what their names say",
 			Endpoints: []link.Endpoint{{Host: LocalName, Shows: "other-authority"}, {Host: Address, Shows: "host-name-only"}, {}},
-			Variants:  []string{"good"}, Versions: newest, Rules: []string{"ETCD-12"},
+			Variants:  []string{"good"}, Rules: []string{"ETCD-12"},
 		}),
 		c.of(link.Setting{
 			Name: "endpoints-https-http", Text: "of its endpoints the first is written with https, the second with http", Unfit: true,
@@ -95,7 +95,7 @@ var addressed = each(everybody, func(c client) []link.Setting {
 var renewed = each(everybody, func(c client) []link.Setting {
 	return []link.Setting{c.of(link.Setting{
 		Name: "client-renewed", Before: "other-authority", Text: "its key and certificate have been replaced while it runs",
-		Variants: []string{"good"}, Versions: newest, Rules: []string{"ETCD-24"},
+		Variants: []string{"good"}, Rules: []string{"ETCD-24"},
 	})}
 })
 
