@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/calico-tls/conformance/harness/component"
@@ -48,6 +49,9 @@ func (t *trial) meetOnce(ctx context.Context, c matrix.Case) (o handshake.Observ
 	begun := time.Now()
 	defer func() { o.Duration = time.Since(begun) }()
 	listener, start, err := t.prepare(ctx)
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		return handshake.Observation{Skipped: "this machine has no such address: " + err.Error()}
+	}
 	if err != nil {
 		return handshake.Observation{Broken: err.Error()}
 	}
