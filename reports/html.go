@@ -28,6 +28,7 @@ var htmlPage = template.Must(template.New("page.html").Funcs(template.FuncMap{
 type About struct {
 	Mode    string `json:"mode"`
 	Setting string `json:"setting,omitempty"`
+	Token   string `json:"token,omitempty"`
 	Conduct string `json:"conduct,omitempty"`
 	// Client and Server are the ends.
 	Client End `json:"-"`

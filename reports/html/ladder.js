@@ -21,7 +21,7 @@ function steps(c) {
     }
   }
   const token = c.keys.find(([name]) => name === "token");
-  if (reached === 3 && token) all.push({ from: "client", text: `token ${token[1]}` });
+  if (reached === 3 && token) all.push({ from: "client", text: token[1] === "none" ? "no token" : `token ${token[1]}` });
   if (o.outcome === "accept" || o.outcome === "plaintext") {
     all.push({ from: "client", text: plain ? "data in the clear" : "application data" });
     all.push({ from: "server", text: plain ? "data in the clear" : "application data" });

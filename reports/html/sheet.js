@@ -35,7 +35,8 @@ function casePage(c) {
     c.knownDeviation && h("p", { class: "known" }, c.knownDeviation),
     facts([
       ["wanted", behaviour(c.expected)], ["got", behaviour(c.observed)], ["why", c.why],
-      ["mode", c.about?.mode], ["setting", c.about?.setting], ["conduct", c.about?.conduct],
+      ["mode", c.about?.mode], ["setting", c.about?.setting], ["token", c.about?.token], ["conduct", c.about?.conduct],
+      ...c.keys.filter(([key]) => !c.about?.[key]),
       ...c.rules.map((rule, i) => [i ? "and rule" : "rule", [ruleLink(rule), " ", sentence(rule, c.level)]]),
     ]),
     h("div", { class: "accounts" }, account(c, "client"), ladder(c), account(c, "server")),

@@ -35,7 +35,7 @@ func newExplain() *cobra.Command {
 
 // page is what explain says of a case.
 type page struct {
-	ID, Profile, Mode, Setting, Conduct, Wanted, Twin, ByHand string
+	ID, Profile, Mode, Setting, Token, Conduct, Wanted, Twin, ByHand string
 
 	Ends  []end
 	Rules []fixtures.Rule
@@ -52,6 +52,8 @@ var explanation = template.Must(template.New("explain").Parse(`{{.ID}}
 mode {{.Mode}}
 {{- with .Setting}}
 setting {{.}}{{end}}
+{{- with .Token}}
+token {{.}}{{end}}
 {{- with .Conduct}}
 conduct {{.}}{{end}}
 {{range .Ends}}
@@ -97,7 +99,7 @@ func about(id string) (a reports.About, ok bool) {
 		return reports.About{}, false
 	}
 	return reports.About{
-		Mode: p.Mode, Setting: p.Setting, Conduct: p.Conduct, Twin: p.Twin, ByHand: p.ByHand,
+		Mode: p.Mode, Setting: p.Setting, Token: p.Token, Conduct: p.Conduct, Twin: p.Twin, ByHand: p.ByHand,
 		Client: p.Ends[0].published(), Server: p.Ends[1].published(),
 	}, true
 }
@@ -116,6 +118,9 @@ func pageOf(c matrix.Case) (page, error) {
 	p := page{ID: c.ID(), Mode: mode.Name + ": " + mode.Text, Wanted: e.Wanted(), ByHand: byHand(l.Link, c), Profile: matrix.Profile(l.Link, c)}
 	if s, ok := l.Setting(c.Setting, c.Mode, c.Subject); ok {
 		p.Setting = s.Name + ": " + s.Text
+	}
+	if v, ok := pki.TokenVariantNamed(c.Token); ok {
+		p.Token = v.Name + ": " + v.Text
 	}
 	if d, ok := l.Conduct(c.Conduct); ok {
 		p.Conduct = d.Name + ": the " + string(d.Side) + " " + d.Text
@@ -184,7 +189,16 @@ func requirement(v link.Verifier) string {
 	for i, name := range v.Trust {
 		trust[i] = string(name)
 	}
-	text := fmt.Sprintf("a chain to %s, and %s", strings.Join(trust, ", "), strings.Join(names, " or "))
+	if len(trust) == 0 {
+		return "no certificate"
+	}
+	text := "a chain to " + strings.Join(trust, ", ")
+	if len(names) > 0 {
+		text += ", and " + strings.Join(names, " or ")
+	}
+	if v.Host != "" {
+		text += fmt.Sprintf(", and a SAN for %q, which it has dialled", v.Host)
+	}
 	if v.X509SVID {
 		text += ", in an X509-SVID to the letter"
 	}
