@@ -93,11 +93,17 @@ func foreignBundle(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := filepath.Join(t.TempDir(), "foreign.pem")
-	if err := os.WriteFile(name, bundle, 0o600); err != nil {
+	return written(t, "foreign.pem", bundle)
+}
+
+// written writes a file of the test's, and returns its path.
+func written(t *testing.T, name string, content []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return name
+	return path
 }
 
 // target writes a target like calico-v3.31.0 that has the plant. Its project has no known deviations.
@@ -116,11 +122,7 @@ func (p plant) target(t *testing.T) string {
 			fmt.Fprintf(&b, "      %s: %q\n", name, p.env[name])
 		}
 	}
-	name := filepath.Join(t.TempDir(), "planted.yaml")
-	if err := os.WriteFile(name, []byte(b.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
+	return written(t, "planted.yaml", []byte(b.String()))
 }
 
 // reddens reports whether the plant turns a case red: what must happen, and what happens with the plant, do not look

@@ -3,8 +3,6 @@ package suites_test
 import (
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -108,11 +106,7 @@ func strangersKey(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := filepath.Join(t.TempDir(), "stranger.pub")
-	if err := os.WriteFile(name, key, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
+	return written(t, "stranger.pub", key)
 }
 
 // target writes a target whose components are real, and of which one is set wrongly. Its project has no known deviations.
@@ -132,11 +126,7 @@ func (m misset) target(t *testing.T) string {
 			fmt.Fprintf(&b, "      %s: %q\n", name, m.env[name])
 		}
 	}
-	name := filepath.Join(t.TempDir(), "misset.yaml")
-	if err := os.WriteFile(name, []byte(b.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
+	return written(t, "misset.yaml", []byte(b.String()))
 }
 
 // reddens reports whether a case comes to something else with the wrong setting.

@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -209,12 +208,4 @@ func checkOf(err error) (pki.Check, bool) {
 		return of.check, true
 	}
 	return pki.CheckPresence, false
-}
-
-// readAll reads files, one after the other.
-func readAll(path string) ([]byte, error) {
-	if path == "" {
-		return nil, nil
-	}
-	return os.ReadFile(path)
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -142,7 +143,7 @@ func (k *kubeServer) bearer(authorization string) (known, error) {
 // issuersOf returns those whose tokens are taken: Kubernetes itself, and the provider of which a configuration tells, which is
 // asked for its keys when its first token comes, until ctx ends.
 func issuersOf(ctx context.Context, settings environment) ([]issuer, error) {
-	file, err := readAll(settings["service-account-key-file"])
+	file, err := named(settings["service-account-key-file"])
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +155,7 @@ func issuersOf(ctx context.Context, settings environment) ([]issuer, error) {
 		name: kubeapiserver.AccountIssuer, audience: kubeapiserver.AccountAudience, lasting: true,
 		keys: func() ([]any, error) { return keys, nil }, bound: isThere, user: accountOf,
 	}}
-	config, err := readAll(settings["authentication-config"])
+	config, err := named(settings["authentication-config"])
 	if err != nil || config == nil {
 		return all, err
 	}
@@ -175,6 +176,14 @@ func issuersOf(ctx context.Context, settings environment) ([]issuer, error) {
 		})
 	}
 	return all, nil
+}
+
+// named reads the file that a flag names; a flag that is not set names none.
+func named(path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	return os.ReadFile(path)
 }
 
 // publicKeys reads public keys in PEM.

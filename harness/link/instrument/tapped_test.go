@@ -1,7 +1,6 @@
 package instrument
 
 import (
-	"context"
 	"net"
 	"testing"
 
@@ -14,7 +13,7 @@ func TestTappedClose(t *testing.T) {
 	t.Parallel()
 	ours, theirs := net.Pipe()
 	defer theirs.Close()
-	s := Begin(context.Background(), ours)
+	s := Begin(t.Context(), ours)
 	over := NewTapped(s)
 	done := make(chan struct{})
 	go func() {
