@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"text/tabwriter"
 	"time"
@@ -42,8 +44,8 @@ func TestSoak(t *testing.T) {
 	random := rand.New(rand.NewPCG(*seed, 0))
 	t.Logf("-seed %d", *seed)
 	rows := []*row{
-		home.repeat(t, random, *inProcess, conformance.Options{Target: "reference", Launch: conformance.LaunchInProcess}),
-		home.repeat(t, random, *realRuns, conformance.Options{Target: "calico-v3.31.0"}),
+		home.repeat(t, random, *inProcess, abreast, conformance.Options{Target: "reference", Launch: conformance.LaunchInProcess}),
+		home.repeat(t, random, *realRuns, 1, conformance.Options{Target: "calico-v3.31.0"}),
 		home.kill(t, random, *kills, conformance.LaunchProcess),
 	}
 	if *realRuns > 0 {
@@ -80,43 +82,62 @@ func newHome(t *testing.T) home {
 	return h
 }
 
-// repeat runs a target several times, each time in another order, every other time beside load.
-func (h home) repeat(t *testing.T, random *rand.Rand, times int, o conformance.Options) *row {
+// abreast is how many runs of the reference go side by side: most of one is spent waiting.
+const abreast = 4
+
+// repeat runs a target several times, each time in another order, so many side by side, every other time beside load.
+func (h home) repeat(t *testing.T, random *rand.Rand, times, abreast int, o conformance.Options) *row {
 	t.Helper()
 	found := &row{what: o.Target, runs: times}
 	var first map[string]string
-	for i := range times {
+	for done := 0; done < times; {
 		stop := func() {}
-		if i%2 == 1 {
+		if done/abreast%2 == 1 {
 			stop = load()
 		}
-		report := shuffled(t, random, o)
+		side := make([]*reports.Report, min(abreast, times-done))
+		var running sync.WaitGroup
+		for i := range side {
+			order := rand.New(rand.NewPCG(random.Uint64(), 0))
+			running.Go(func() { side[i] = shuffled(t, order, o) })
+		}
+		running.Wait()
 		stop()
-		verdicts := map[string]string{}
-		for _, r := range report.Results {
-			verdicts[r.ID] = fmt.Sprint(r.Expected, r.Observed, r.Outcome)
-			if r.Outcome != reports.Conforms && r.KnownDeviation == "" {
-				t.Errorf("run %d of %s: %s %s: %s", i+1, o.Target, r.ID, r.Outcome, r.Why)
+		for _, report := range side {
+			if report == nil {
+				continue // why, stands in the log
 			}
+			done++
+			verdicts := map[string]string{}
+			for _, r := range report.Results {
+				verdicts[r.ID] = fmt.Sprint(r.Expected, r.Observed, r.Outcome)
+				if r.Outcome != reports.Conforms && r.KnownDeviation == "" {
+					t.Errorf("run %d of %s: %s %s: %s", done, o.Target, r.ID, r.Outcome, r.Why)
+				}
+			}
+			if first == nil {
+				first = verdicts
+			}
+			if n := differences(first, verdicts); n > 0 {
+				found.differing = append(found.differing, n)
+			}
+			t.Logf("run %d of %d of %s: %d cases, %dms", done, times, o.Target, len(verdicts), report.DurationMillis)
 		}
-		if first == nil {
-			first = verdicts
-		}
-		if n := differences(first, verdicts); n > 0 {
-			found.differing = append(found.differing, n)
+		if t.Failed() && slices.Contains(side, nil) {
+			t.FailNow()
 		}
 		found.left = append(found.left, h.left(t, "")...)
-		t.Logf("run %d of %d of %s: %d cases, %dms", i+1, times, o.Target, len(verdicts), report.DurationMillis)
 	}
 	return found
 }
 
-// shuffled runs a target with its cases in another order.
+// shuffled runs a target with its cases in another order. It returns nil, and the test has failed, if that cannot be done.
 func shuffled(t *testing.T, random *rand.Rand, o conformance.Options) *reports.Report {
 	t.Helper()
 	r, err := conformance.Load(o)
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return nil
 	}
 	random.Shuffle(len(r.Cases), func(i, j int) { r.Cases[i], r.Cases[j] = r.Cases[j], r.Cases[i] })
 	defer func() {
@@ -125,7 +146,8 @@ func shuffled(t *testing.T, random *rand.Rand, o conformance.Options) *reports.R
 		}
 	}()
 	if err := r.Prepare(t.Context()); err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return nil
 	}
 	for _, c := range append([]matrix.Case{}, r.Cases...) {
 		r.Judge(t.Context(), c)
