@@ -2,6 +2,7 @@ package pki
 
 import (
 	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"runtime"
@@ -16,6 +17,8 @@ type Authorities struct {
 	issued  memo[*Issued]
 	keys    memo[crypto.Signer]
 	tokens  memo[string]
+	// adopted stands for [Trusted] where that is not made here; nil elsewhere.
+	adopted *issuer
 }
 
 // NewAuthorities returns the authorities of a new run. No two runs share a key.
@@ -104,6 +107,11 @@ func (a *Authorities) path(c Credential) ([]*issuer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if top == a.adopted {
+		if err := top.suits(len(c.Path)); err != nil {
+			return nil, fmt.Errorf("finding the issuers: %w", err)
+		}
+	}
 	path := []*issuer{top}
 	for _, t := range slices.Backward(c.Path) {
 		if top, err = a.intermediate(t, top); err != nil {
@@ -128,17 +136,19 @@ func (a *Authorities) authority(name AuthorityName) (*issuer, error) {
 		}
 		return a.intermediate(t, top)
 	}
+	if name == Trusted && a.adopted != nil {
+		return a.adopted, nil
+	}
 	return a.issuers.get(string(name), func() (*issuer, error) {
-		var keyID []byte
+		var namesake *x509.Certificate
 		if name == SameName {
-			// With the key identifier of its namesake too, nothing but the signature tells the two apart.
-			namesake, err := a.authority(Trusted)
+			trusted, err := a.authority(Trusted)
 			if err != nil {
 				return nil, err
 			}
-			keyID = namesake.cert.SubjectKeyId
+			namesake = trusted.cert
 		}
-		made, err := signIssuer(string(name), t, nil, keyID)
+		made, err := signIssuer(string(name), t, nil, namesake)
 		if err != nil {
 			return nil, fmt.Errorf("making the authority %q: %w", name, err)
 		}
@@ -180,6 +190,9 @@ func (a *Authorities) addExtra(issued *Issued, c Credential) error {
 		trusted, err := a.authority(Trusted)
 		if err != nil {
 			return err
+		}
+		if err := trusted.suits(0); err != nil {
+			return fmt.Errorf("making an extra leaf: %w", err)
 		}
 		key, err := a.leafKey(t.Key, leafHolder)
 		if err != nil {

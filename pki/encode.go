@@ -140,9 +140,9 @@ func sign(t Template, key crypto.Signer, by *issuer) ([]byte, error) {
 	return create(cert, t, key, by)
 }
 
-// signIssuer makes an authority, signed by the one above it; a nil one makes it a root. keyID is its key identifier;
-// nil derives it from the key.
-func signIssuer(id string, t Template, top *issuer, keyID []byte) (*issuer, error) {
+// signIssuer makes an authority, signed by the one above it; a nil one makes it a root. It has the name and
+// the key identifier of its namesake, if it has one.
+func signIssuer(id string, t Template, top *issuer, namesake *x509.Certificate) (*issuer, error) {
 	key, err := generateKey(t.Key)
 	if err != nil {
 		return nil, err
@@ -151,7 +151,10 @@ func signIssuer(id string, t Template, top *issuer, keyID []byte) (*issuer, erro
 	if err != nil {
 		return nil, err
 	}
-	if cert.SubjectKeyId = keyID; keyID == nil {
+	if namesake != nil {
+		// With the key identifier of its namesake too, nothing but the signature tells the two apart.
+		cert.RawSubject, cert.SubjectKeyId = namesake.RawSubject, namesake.SubjectKeyId
+	} else {
 		public, err := x509.MarshalPKIXPublicKey(key.Public())
 		if err != nil {
 			return nil, fmt.Errorf("encoding the public key: %w", err)
