@@ -201,6 +201,10 @@ type trial struct {
 }
 
 func (b *Batch) run(ctx context.Context) {
+	if why := b.fixed(); why != "" {
+		b.skipped(why)
+		return
+	}
 	b.lab.Note(fmt.Sprintf("starting %s for %d cases", b.Name(), len(b.Cases)))
 	if b.kind() == meets {
 		b.meet(ctx)
@@ -305,6 +309,9 @@ func (b *Batch) trial() (*trial, error) {
 // prepare makes what the subject is started with, and for a client the observer that it dials.
 func (t *trial) prepare(ctx context.Context) (link.Listener, component.Start, error) {
 	var start component.Start
+	if t.part.Running != nil {
+		return nil, start, nil
+	}
 	if err := t.issueAll(); err != nil {
 		return nil, start, err
 	}

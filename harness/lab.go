@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -24,6 +25,8 @@ type Part struct {
 	// Complete adds to the component's program what depends on how it was obtained: its binary, image or function, and
 	// what the target sets over the mode's own arguments and environment.
 	Complete func(launch.Program) launch.Program
+	// Running says what it is where it runs already, and is not started; nil elsewhere.
+	Running *Running
 	// Stack is the toolchain that built it, as in "go1.24.9"; "" if unknown.
 	Stack string
 }
@@ -219,14 +222,20 @@ func (l *Lab) launch(ctx context.Context, part Part, s component.Start, ready fu
 	if ready != nil {
 		p.Ready = ready
 	}
-	i, err := l.Launcher.Start(ctx, p)
+	launcher := l.Launcher
+	if part.Running != nil {
+		launcher = part.Running.Launcher
+	}
+	i, err := launcher.Start(ctx, p)
 	l.mu.Lock()
 	l.warm[part.Name] = true
 	l.mu.Unlock()
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", part.Name, err)
 	}
-	l.starts.Add(1)
+	if part.Running == nil {
+		l.starts.Add(1)
+	}
 	return i, nil
 }
 
@@ -245,9 +254,10 @@ func (l *Lab) patience(part Part) time.Duration {
 }
 
 // local returns an address of this machine from which nobody has connected before, so that a subject's log tells one
-// connection from another: Linux takes all of 127.0.0.0/8 for its own. It is "" where that is not so.
-func (l *Lab) local() string {
-	if !everyLoopback {
+// connection from another: Linux takes all of 127.0.0.0/8 for its own. It is "" where that is not so, and for a subject
+// that is not on this machine.
+func (l *Lab) local(to string) string {
+	if at, err := netip.ParseAddrPort(to); !everyLoopback || err != nil || !at.Addr().Is4() || !at.Addr().IsLoopback() {
 		return ""
 	}
 	n := l.source.Add(1)

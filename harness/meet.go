@@ -80,7 +80,7 @@ func (m *meeting) hold(ctx context.Context, c matrix.Case) (o handshake.Observat
 	defer func() { o.Duration = time.Since(begun) }()
 	ctx, cancel := context.WithTimeout(ctx, m.lab.Deadline)
 	defer cancel()
-	between, err := layWire(ctx, m.lab.local(), m.address())
+	between, err := layWire(ctx, m.lab.local(m.address()), m.address())
 	if err != nil {
 		o.Broken = err.Error()
 		return o

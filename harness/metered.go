@@ -13,6 +13,9 @@ import (
 // meteredProbe makes a connection while nobody else does, and holds the server's counters against its log: a
 // connection counts as streaming if, and only if, the server accepted it.
 func (t *trial) meteredProbe(ctx context.Context, c matrix.Case) handshake.Observation {
+	if why := t.beyond(c); why != "" {
+		return handshake.Observation{Skipped: why}
+	}
 	read := t.part.Counters
 	if read == nil {
 		return handshake.Observation{Broken: t.Subject + " has no counters"}

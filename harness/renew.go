@@ -20,7 +20,8 @@ func (t *trial) renewServer(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
 	defer cancel()
-	account, from := t.link.Prober.Probe(ctx, t.instance.Address(t.part.port()), t.lab.local(), a)
+	to := t.instance.Address(t.part.port())
+	account, from := t.link.Prober.Probe(ctx, to, t.lab.local(to), a)
 	if err := t.showedBefore(account); err != nil {
 		return err
 	}

@@ -231,11 +231,15 @@ func (l *Lab) inForm(e end, p link.Parameter, form link.Form, v component.Value,
 
 // issue makes what a side of a link shows as a variant.
 func (l *Lab) issue(of Link, side handshake.Side, name string) (*pki.Issued, error) {
+	return issueBy(l.authorities, of, side, name)
+}
+
+func issueBy(a *pki.Authorities, of Link, side handshake.Side, name string) (*pki.Issued, error) {
 	v, ok := pki.VariantNamed(name)
 	if !ok {
 		return nil, fmt.Errorf("there is no variant %q", name)
 	}
-	issued, err := l.authorities.Issue(oracle.Credential(of.Link, side, v))
+	issued, err := a.Issue(oracle.Credential(of.Link, side, v))
 	if err != nil {
 		return nil, fmt.Errorf("issuing %s for the %s: %w", name, side, err)
 	}

@@ -56,6 +56,11 @@ type componentFile struct {
 	Args      []fixtures.Text          `yaml:"args"`
 	Env       map[string]fixtures.Text `yaml:"env"`
 	Files     map[string]fixtures.Text `yaml:"files"`
+	Mode      fixtures.Text            `yaml:"mode"`
+	Authority pairFile                 `yaml:"authority"`
+	Client    pairFile                 `yaml:"client"`
+	Trust     fixtures.Text            `yaml:"trust"`
+	Log       fixtures.Text            `yaml:"log"`
 }
 
 // parsed is a target file with what is needed to say where something stands in it.
@@ -154,7 +159,10 @@ func (p *parsed) component(role Role, raw componentFile) (Component, error) {
 	if c.Env, err = p.env(at+"/env", raw.Env); err != nil {
 		return Component{}, err
 	}
-	c.Files, err = p.files(at+"/files", raw.Files)
+	if c.Files, err = p.files(at+"/files", raw.Files); err != nil {
+		return Component{}, err
+	}
+	c.Running, err = p.running(c, raw)
 	return c, err
 }
 

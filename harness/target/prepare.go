@@ -71,8 +71,9 @@ type Obtained struct {
 	Beside map[string]string
 	// Image is the reference of the image, for image.
 	Image string
-	// Endpoint is "host:port", for endpoint.
+	// Endpoint is "host:port", for endpoint, and Running what is known of it.
 	Endpoint string
+	Running  Running
 	// Command replaces the image's entry point or the binary's path, see [Component]; empty for the other ways.
 	Command []string
 	// Args, Env and Files are the component's, and win over what a mode sets.
@@ -126,7 +127,7 @@ func (p Preparer) obtain(ctx context.Context, t Target, c Component, s Source) (
 		return p.reference()
 	case Endpoint:
 	}
-	return Obtained{Implementation: t.Name, Version: t.versionOf(c.Role), Endpoint: s.Value}, nil
+	return Obtained{Implementation: t.Name, Version: t.versionOf(c.Role), Endpoint: s.Value, Running: c.Running}, nil
 }
 
 func (p Preparer) build(ctx context.Context, s Source) (Obtained, error) {

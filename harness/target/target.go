@@ -100,6 +100,8 @@ type Component struct {
 	Env map[string]string
 	// Files are put into the program's file system.
 	Files []File
+	// Running says what is known of an endpoint.
+	Running Running
 }
 
 // Source is one way to obtain a component, and what it takes.

@@ -63,27 +63,33 @@ func spoken(describe func() component.Component) func(*evidence.Reader) componen
 }
 
 // partOf describes a component as it was obtained, to play an end of a link, or to stand behind one.
-func partOf(link string, o target.Obtained, crds []byte) (harness.Part, error) {
+func partOf(link string, o target.Obtained, crds []byte) (part harness.Part, err error) {
 	described := components[play{link, o.Role}]
 	if link == "" && o.Role == target.KubeAPIServer {
 		described.real = spoken(func() component.Component { return kubeapiserver.Behind(crds) })
 	}
-	part := harness.Part{Stack: o.Go}
+	part.Stack = o.Go
 	describe := described.real
 	if o.Source.Way == target.Reference {
 		describe = described.stub
 	}
 	switch {
-	case o.Source.Way == target.Endpoint:
-		return part, &UsageError{fmt.Sprintf("describing %s: an endpoint cannot be judged yet, as its settings are not ours to change", o.Role), "name an image, a binary or a build"}
+	case o.Source.Way == target.Endpoint && link == "":
+		return part, &UsageError{fmt.Sprintf("describing %s: an endpoint cannot stand behind others, which would write to it", o.Role), "name a build, an image or a binary before the endpoint"}
 	case describe != nil:
-		reader, err := readerOf(link, o)
-		if err != nil {
+		var reader *evidence.Reader
+		if reader, err = readerOf(link, o); err != nil {
 			return part, err
 		}
 		part.Component = describe(reader)
 	default:
 		return part, &UsageError{fmt.Sprintf("describing %s: wanted one that the suite can start, found %s", o.Role, o.Source), fmt.Sprintf("leave %s out of the target, or name `reference: true`", o.Role)}
+	}
+	if o.Source.Way == target.Endpoint {
+		if part.Running, err = runningOf(link, o); err != nil {
+			return part, err
+		}
+		part.Behind = nil // it has that already
 	}
 	part.Complete = func(p launch.Program) launch.Program {
 		p.Binary, p.Image, p.Command = o.Binary, o.Image, o.Command
