@@ -11,6 +11,7 @@ SOAKKILLS ?= 10
 
 GOLANGCI_LINT = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOTESTSUM = go run gotest.tools/gotestsum@v1.13.0
+ACTIONLINT = go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 GREMLINS = go run github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 
 # What `make mutation` changes.
@@ -53,6 +54,7 @@ TESTED = go test -json -count=1 -timeout 20m
 
 test: tlsconform ## Prove the project itself: every test, below the suites with the race detector.
 	$(call need,openssl,openssl)
+	$(call need,jq,jq)
 	$(call need,$(firstword $(shell go env CC)),gcc libc6-dev)
 	$(call need,$(or $(firstword $(notdir $(shell command -v chromium google-chrome google-chrome-stable))),chromium),chromium)
 	go vet ./...
@@ -66,8 +68,15 @@ audit: tlsconform ## Let the suite judge itself: plant every fault into the stub
 	@go test -v -count=1 -timeout 20m -run '^TestKill' ./suites/audit -args -tlsconform '$(abspath $(TLSCONFORM))' 2>&1 | tee $(OUT)/audit.log | sed -un '/turns\|FAIL\|SKIP\|survives\|^    [a-z_]*test.go/s/^ *[a-z_]*_test.go:[0-9]*: //p'
 	@grep '^KILLED' $(OUT)/audit.log
 
-lint: ## Check style, imports and the module files; change nothing.
+# The shell in workflows is checked by shellcheck too, which actionlint calls.
+WORKFLOWS = $(wildcard .github/workflows/*.yml .github/examples/*.yml)
+SCRIPTS = .ci/run $(filter-out %.yml,$(wildcard .github/actions/*/*))
+
+lint: ## Check style, imports, the module files, workflows and shell; change nothing.
+	$(call need,shellcheck,shellcheck)
 	go mod tidy -diff
+	shellcheck $(SCRIPTS)
+	$(ACTIONLINT) $(WORKFLOWS)
 	$(GOLANGCI_LINT) run
 
 fmt: ## Format all code.
@@ -117,7 +126,7 @@ clean: ## Remove what was made here; built components stay in the user's cache.
 # $(call need,PROGRAM,PACKAGES) makes sure of a program: it is there, or root gets it from its Debian packages.
 define need
 @command -v $(1) >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get -qq update && apt-get -qq install -y --no-install-recommends $(2); } >/dev/null 2>&1 || { \
-	  echo >&2 'make: error: looking for $(1), which the tests need: it is not installed'; \
+	  echo >&2 'make: error: looking for $(1), which this needs: it is not installed'; \
 	  echo >&2 'make: hint: install it (on Debian: apt-get install $(2))'; \
 	  exit 1; }
 endef

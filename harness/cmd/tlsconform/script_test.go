@@ -27,12 +27,17 @@ var update = flag.Bool("update", false, "write what the transcripts compare anew
 func TestTranscripts(t *testing.T) {
 	t.Parallel()
 	binary := buildCommand(t)
+	action, err := filepath.Abs(filepath.FromSlash(actionFolder))
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
 		Setup: func(e *testscript.Env) error {
+			e.Setenv("ACTION", action)
 			e.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+os.Getenv("PATH"))
 			for _, name := range []string{"HOME", "TLSCONFORM_CACHE", "GOPROXY", "GOFLAGS"} {
 				if value := os.Getenv(name); value != "" {
