@@ -47,6 +47,8 @@ type Options struct {
 	Profile string
 	// Select is a glob on case IDs; "" selects all.
 	Select string
+	// Shard is the share of the selected cases that is judged.
+	Shard Shard
 	// Strictness says which levels bind; the default is Musts.
 	Strictness Strictness
 	// Jobs is how many connections are made to a subject at a time, Deadline how long one, or one start, may take.
@@ -125,6 +127,12 @@ func Load(o Options) (*Run, error) {
 	if o.Select != "" {
 		if r.Cases, err = matrix.Select(r.due, o.Select); err != nil {
 			return nil, err
+		}
+	}
+	selected := len(r.Cases)
+	if r.Cases = o.Shard.Cases(r.Cases); len(r.Cases) == 0 {
+		return nil, &UsageError{
+			fmt.Sprintf("dealing %d cases: there are too few starts for a shard %s", selected, o.Shard), "take fewer shards",
 		}
 	}
 	r.Matrix.Strictness, r.Matrix.Done = o.Strictness, o.Done

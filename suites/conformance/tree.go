@@ -152,13 +152,22 @@ func Companions(cases []matrix.Case) []matrix.Case {
 	}
 	all := append([]matrix.Case(nil), cases...)
 	for _, c := range cases {
-		l, _ := harness.LinkNamed(c.Link)
-		e, err := oracle.Predict(l.Link, c)
-		if err != nil || e.Twin == nil || have[e.Twin.ID()] {
+		twin := twinOf(c)
+		if twin == nil || have[twin.ID()] {
 			continue
 		}
-		have[e.Twin.ID()] = true
-		all = append(all, *e.Twin)
+		have[twin.ID()] = true
+		all = append(all, *twin)
 	}
 	return all
+}
+
+// twinOf returns the accepted case that a case needs beside it; nil if it needs none.
+func twinOf(c matrix.Case) *matrix.Case {
+	l, _ := harness.LinkNamed(c.Link)
+	e, err := oracle.Predict(l.Link, c)
+	if err != nil {
+		return nil
+	}
+	return e.Twin
 }

@@ -13,19 +13,6 @@ import (
 	"github.com/calico-tls/conformance/suites/conformance"
 )
 
-// pace is how fast cases are judged on two quiet cores. It is an estimate: machines differ, and so do cases.
-type pace struct {
-	what, launch string
-	// cases and starts are how many there are of them in a second, one after the other.
-	cases, starts float64
-}
-
-var paces = []pace{
-	{"the reference", conformance.LaunchInProcess, 350, 100},
-	{"built components", conformance.LaunchProcess, 100, 10},
-	{"built components", conformance.LaunchContainer, 60, 5},
-}
-
 // count tells how many cases there are, of what, and about how long they take.
 func count(w io.Writer, cases []matrix.Case) error {
 	starts := len(harness.Plan(cases))
@@ -40,9 +27,8 @@ func count(w io.Writer, cases []matrix.Case) error {
 	slices.Sort(lines)
 	lines = append([]string{fmt.Sprintln(len(cases)) + "link\tsubject\tcases"}, lines...)
 	lines = append(lines, "", fmt.Sprintf("in %d starts; an estimate of the time on two quiet cores:", starts))
-	for _, p := range paces {
-		seconds := float64(len(cases))/p.cases + float64(starts)/p.starts
-		lines = append(lines, fmt.Sprintf("%s\t%s\t%s", p.what, p.launch, time.Duration(seconds+1)*time.Second))
+	for _, p := range conformance.Paces {
+		lines = append(lines, fmt.Sprintf("%s\t%s\t%s", p.What, p.Launch, p.Estimate(cases).Truncate(time.Second)+time.Second))
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	if _, err := io.WriteString(table, strings.Join(lines, "\n")+"\n"); err != nil {

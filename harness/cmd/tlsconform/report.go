@@ -11,11 +11,11 @@ import (
 func newReport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report",
-		Short: "read what runs have written: render one, compare two, verify one",
+		Short: "read what runs have written: render one, compare two, merge those of shards, verify one",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newReportRender(), newReportDiff(), newReportVerify())
+	cmd.AddCommand(newReportRender(), newReportDiff(), newReportMerge(), newReportVerify())
 	return cmd
 }
 

@@ -22,6 +22,7 @@ import (
 type runFlags struct {
 	conformance.Options
 	out           string
+	shard         string
 	quiet, strict bool
 	baseline      baseline
 }
@@ -39,6 +40,7 @@ func newRun() *cobra.Command {
 	strategyFlag(cmd, &f.Strategy)
 	flags := cmd.Flags()
 	flags.StringVar(&f.Select, "select", "", "judge only the cases whose ID the glob matches: * within one part, ** across parts")
+	flags.StringVar(&f.shard, "shard", "", "judge only one of several shares of the cases, as in 2/3; report merge puts their reports together")
 	flags.StringVar(&f.out, "out", "_output", "the folder for report.json, junit.xml and report.html")
 	flags.StringVar(&f.Profile, "profile", conformance.Profiles[0].Name, "what is judged: "+conformance.ProfileUsage())
 	flags.IntVar(&f.Jobs, "jobs", conformance.DefaultJobs, "how many connections are made to a subject at a time")
@@ -59,6 +61,10 @@ func launchFlag(cmd *cobra.Command, launch *string) {
 
 func (f *runFlags) run(cmd *cobra.Command) error {
 	if err := f.check(); err != nil {
+		return err
+	}
+	var err error
+	if f.Shard, err = conformance.ParseShard(f.shard); err != nil {
 		return err
 	}
 	if err := f.baseline.read(cmd); err != nil {
