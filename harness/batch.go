@@ -140,6 +140,9 @@ func (b *Batch) Observe(ctx context.Context, c matrix.Case) handshake.Observatio
 // Interrupted is what broke a case that was cut by the end of the run.
 const Interrupted = "the run was interrupted"
 
+// LeftOut is what broke a case whose start was not to begin any more.
+const LeftOut = "the run was to start nothing more"
+
 func (b *Batch) begin() {
 	b.once.Do(func() {
 		slots := b.lab.slots[b.kind()]
@@ -148,6 +151,10 @@ func (b *Batch) begin() {
 			select {
 			case slots <- struct{}{}:
 				defer func() { <-slots }()
+				if b.lab.held.Load() {
+					b.broken(LeftOut)
+					return
+				}
 				b.run(b.lab.run)
 			case <-b.lab.run.Done():
 				b.broken(Interrupted)

@@ -54,6 +54,7 @@ type Lab struct {
 	linkNamed   func(string) (Link, bool)
 	authorities *pki.Authorities
 	starts      atomic.Int64
+	held        atomic.Bool
 	source      atomic.Uint32
 	// slots bound how many batches of a kind run at a time.
 	slots map[kind]chan struct{}
@@ -98,6 +99,9 @@ func NewLab(ctx context.Context, o Options) *Lab {
 
 // Starts returns how many programs have been started so far.
 func (l *Lab) Starts() int { return int(l.starts.Load()) }
+
+// Hold lets no further start begin; what is under way goes on. The cases of what has not begun are broken as [LeftOut].
+func (l *Lab) Hold() { l.held.Store(true) }
 
 // Run runs all cases and returns an observation of each by its ID.
 func (l *Lab) Run(ctx context.Context, cases []matrix.Case) map[string]handshake.Observation {

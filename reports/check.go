@@ -13,7 +13,7 @@ var (
 	verdicts    = []Verdict{Conforms, Deviates, Unproven, Skipped, Broken}
 	levels      = []Level{Must, Should, May, Obs}
 	claims      = []Claim{Conformant, ConformantWithDeviations, Incomplete, Nonconformant}
-	stops       = []Stop{Interrupted, BudgetSpent}
+	stops       = []Stop{Interrupted, BudgetSpent, FirstFailure}
 	ways        = []string{"reference", "build", "image", "binary", "endpoint"}
 	outcomes    = []string{"accept", "refuse", "not-started", "plaintext"}
 	sides       = []string{"client", "server"}

@@ -54,6 +54,8 @@ type Stop string
 const (
 	Interrupted Stop = "interrupted"
 	BudgetSpent Stop = "budget"
+	// FirstFailure: the run was to stop at the first result that fails.
+	FirstFailure Stop = "first-failure"
 )
 
 // Report is the result of one run.

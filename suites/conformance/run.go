@@ -49,6 +49,12 @@ type Options struct {
 	Select string
 	// Shard is the share of the selected cases that is judged.
 	Shard Shard
+	// Again is a report of which only the cases are judged again that failed, or could not be judged; nil for no such.
+	Again *reports.Report
+	// StopAt is [reports.FirstFailure], or "". Budget is how long the run may take once all is obtained, by estimate and by
+	// the clock; 0 for as long as it takes.
+	StopAt reports.Stop
+	Budget time.Duration
 	// Strictness says which levels bind; the default is Musts.
 	Strictness Strictness
 	// Jobs is how many connections are made to a subject at a time, Deadline how long one, or one start, may take.
@@ -76,7 +82,9 @@ type Run struct {
 	// due are the cases that the target is due, whatever is selected of them.
 	due []matrix.Case
 	// ever are those of every profile.
-	ever         []matrix.Case
+	ever []matrix.Case
+	// selected are the cases that would be judged without a budget.
+	selected     []matrix.Case
 	inapplicable []reports.Inapplicable
 	obtained     []target.Obtained
 	run          *launch.Run
@@ -129,17 +137,42 @@ func Load(o Options) (*Run, error) {
 			return nil, err
 		}
 	}
-	selected := len(r.Cases)
-	if r.Cases = o.Shard.Cases(r.Cases); len(r.Cases) == 0 {
-		return nil, &UsageError{
-			fmt.Sprintf("dealing %d cases: there are too few starts for a shard %s", selected, o.Shard), "take fewer shards",
-		}
+	if err := r.narrow(); err != nil {
+		return nil, err
 	}
+	r.Matrix.StopAt, r.Matrix.Budget = o.StopAt, o.Budget
 	r.Matrix.Strictness, r.Matrix.Done = o.Strictness, o.Done
 	r.Matrix.Lab = func(context.Context) (*harness.Lab, error) { return r.lab, nil }
 	r.Known.Implementation, r.Known.Version = strings.ToLower(t.Implementation.Project), t.Implementation.Version
 	r.Known.Deviations, err = fixtures.Deviations()
 	return r, err
+}
+
+// narrow chooses among the selected cases those that this run is for.
+func (r *Run) narrow() error {
+	if r.options.Again != nil {
+		var err error
+		if r.Cases, err = r.again(r.options.Again); err != nil {
+			return err
+		}
+	}
+	whole := len(r.Cases)
+	if r.Cases = r.options.Shard.Cases(r.Cases); len(r.Cases) == 0 {
+		return &UsageError{
+			fmt.Sprintf("dealing %d cases: there are too few starts for a shard %s", whole, r.options.Shard), "take fewer shards",
+		}
+	}
+	r.selected = r.Cases
+	if r.options.Budget == 0 {
+		return nil
+	}
+	if r.Cases = telling(r.Cases, r.options.Budget, paceOf(r.options.Launch)); len(r.Cases) == 0 {
+		return &UsageError{
+			fmt.Sprintf("choosing cases for a budget of %s: by estimate not one fits", r.options.Budget),
+			"give more time; tlsconform list --count says about how much all cases take",
+		}
+	}
+	return nil
 }
 
 // UsageError is an error of usage with a hint.
@@ -315,6 +348,10 @@ func (r *Run) Close(ctx context.Context) error {
 // Report returns the report of what has been judged so far. stopped says why the run ended early; "" if it did not.
 func (r *Run) Report(stopped reports.Stop) *reports.Report {
 	results := r.Results()
+	if stopped == "" && len(r.Cases) < len(r.selected) {
+		stopped = reports.BudgetSpent
+	}
+	stopped = cmp.Or(stopped, r.Stopped())
 	if stopped != "" {
 		// What an interrupt cuts is not broken: it has not been judged.
 		results = slices.DeleteFunc(results, func(x reports.Result) bool {
@@ -360,7 +397,7 @@ func ids(cases []matrix.Case) []string {
 // Gate returns what the run is held to.
 func (r *Run) Gate() reports.Gate {
 	g := reports.Gate{Strict: r.options.Strictness == Shoulds}
-	for _, c := range r.Cases {
+	for _, c := range r.selected {
 		g.Selected = append(g.Selected, c.ID())
 	}
 	return g

@@ -4,8 +4,11 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/gomega"
@@ -29,6 +32,10 @@ type Matrix struct {
 	Strictness Strictness
 	// Done is told each result as it comes; nil if nobody asks.
 	Done func(reports.Result)
+	// StopAt is [reports.FirstFailure] to stop at the first result that fails, or ""; Budget is after how long nothing more
+	// is started, 0 for never. What is left out then has no result.
+	StopAt reports.Stop
+	Budget time.Duration
 
 	open    sync.Once
 	lab     *harness.Lab
@@ -36,6 +43,9 @@ type Matrix struct {
 	batches map[string]*harness.Batch
 	mu      sync.Mutex
 	results []reports.Result
+	// halted says why nothing more is to begin; left, that a case was left out for it.
+	halted reports.Stop
+	left   bool
 }
 
 // Describe adds the tree to Ginkgo's: call it while the tree is built, as in `var _ = m.Describe()`.
@@ -73,6 +83,9 @@ func labels(c matrix.Case) ginkgo.Labels {
 
 func (m *Matrix) spec(ctx ginkgo.SpecContext, c matrix.Case) {
 	r := m.Judge(ctx, c)
+	if isLeftOut(r) {
+		ginkgo.Skip(r.Why)
+	}
 	ginkgo.AddReportEntry("result", r, ginkgo.ReportEntryVisibilityNever)
 	if r.Outcome == reports.Skipped {
 		ginkgo.Skip(r.Why)
@@ -80,9 +93,16 @@ func (m *Matrix) spec(ctx ginkgo.SpecContext, c matrix.Case) {
 	gomega.Expect(r).To(Conform(m.Strictness))
 }
 
-// Judge runs a case, with the batch that it belongs to, and judges it.
+// Judge runs a case, with the batch that it belongs to, and judges it. The result of one that was left out is broken, and
+// is not among the results.
 func (m *Matrix) Judge(ctx context.Context, c matrix.Case) reports.Result {
 	r := m.judge(ctx, c)
+	if isLeftOut(r) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.left = true
+		return r
+	}
 	m.Known.excuse(&r)
 	m.mu.Lock()
 	m.results = append(m.results, r)
@@ -90,7 +110,42 @@ func (m *Matrix) Judge(ctx context.Context, c matrix.Case) reports.Result {
 	if m.Done != nil {
 		m.Done(r)
 	}
+	if fine, err := Conform(m.Strictness).Match(r); m.StopAt == reports.FirstFailure && (err != nil || !fine) {
+		m.halt(reports.FirstFailure)
+	}
 	return r
+}
+
+// isLeftOut reports whether a case has no verdict because nothing more was to be started.
+func isLeftOut(r reports.Result) bool {
+	return r.Outcome == reports.Broken && strings.HasSuffix(r.Why, harness.LeftOut)
+}
+
+// halt lets nothing more begin; the first reason counts.
+func (m *Matrix) halt(why reports.Stop) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.halted = cmp.Or(m.halted, why)
+	if m.lab != nil {
+		m.lab.Hold()
+	}
+}
+
+// Stopped says why cases were left out; "" if none was.
+func (m *Matrix) Stopped() reports.Stop {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.left {
+		return ""
+	}
+	return m.halted
+}
+
+// failedFirst reports whether the run stops at a failure that has come.
+func (m *Matrix) failedFirst() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.halted == reports.FirstFailure
 }
 
 // Results returns the results so far.
@@ -107,7 +162,12 @@ func (m *Matrix) judge(ctx context.Context, c matrix.Case) reports.Result {
 		return resultOf(c, e, o, oracle.Judge(c, e, o))
 	}
 	if v.NeedsTwin {
-		if _, _, twin, err := m.verdict(ctx, *e.Twin); err != nil || twin.Finding != oracle.Conforms {
+		_, beside, twin, err := m.verdict(ctx, *e.Twin)
+		switch {
+		case beside.Broken == harness.LeftOut:
+			o.Broken = harness.LeftOut
+			return resultOf(c, e, o, oracle.Judge(c, e, o))
+		case err != nil || twin.Finding != oracle.Conforms:
 			v.Finding = oracle.Unproven
 			v.Why += ": causes look alike, and the twin " + e.Twin.ID() + " is not accepted"
 		}
@@ -122,6 +182,10 @@ func (m *Matrix) verdict(ctx context.Context, c matrix.Case) (oracle.Expectation
 	if err != nil {
 		return e, handshake.Observation{}, none, err
 	}
+	if m.failedFirst() {
+		o := handshake.Observation{Broken: harness.LeftOut}
+		return e, o, oracle.Judge(c, e, o), nil
+	}
 	m.open.Do(func() { m.start(ctx) })
 	if m.err != nil {
 		return e, handshake.Observation{}, none, m.err
@@ -135,6 +199,9 @@ func (m *Matrix) verdict(ctx context.Context, c matrix.Case) (oracle.Expectation
 func (m *Matrix) start(ctx context.Context) {
 	if m.lab, m.err = m.Lab(ctx); m.err != nil {
 		return
+	}
+	if m.Budget > 0 {
+		time.AfterFunc(m.Budget, func() { m.halt(reports.BudgetSpent) })
 	}
 	m.batches = map[string]*harness.Batch{}
 	for _, b := range m.lab.Plan(Companions(m.Cases)) {

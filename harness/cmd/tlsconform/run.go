@@ -22,8 +22,9 @@ import (
 type runFlags struct {
 	conformance.Options
 	out           string
-	shard         string
+	shard, again  string
 	quiet, strict bool
+	failFast      bool
 	baseline      baseline
 }
 
@@ -41,6 +42,9 @@ func newRun() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.Select, "select", "", "judge only the cases whose ID the glob matches: * within one part, ** across parts")
 	flags.StringVar(&f.shard, "shard", "", "judge only one of several shares of the cases, as in 2/3; report merge puts their reports together")
+	flags.StringVar(&f.again, "rerun-failed", "", "judge only the cases that failed in a report.json, or could not be judged, and their twins; the report is one of its own")
+	flags.BoolVar(&f.failFast, "fail-fast", false, "stop at the first case that fails, or can't be judged")
+	flags.DurationVar(&f.Budget, "budget", 0, "judge the most telling cases that fit into this time by estimate, as in 3m, and start nothing more once it is spent; what is left out makes it end with 4")
 	flags.StringVar(&f.out, "out", "_output", "the folder for report.json, junit.xml and report.html")
 	flags.StringVar(&f.Profile, "profile", conformance.Profiles[0].Name, "what is judged: "+conformance.ProfileUsage())
 	flags.IntVar(&f.Jobs, "jobs", conformance.DefaultJobs, "how many connections are made to a subject at a time")
@@ -66,6 +70,14 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 	var err error
 	if f.Shard, err = conformance.ParseShard(f.shard); err != nil {
 		return err
+	}
+	if f.again != "" {
+		if f.Again, err = readReport(f.again); err != nil {
+			return err
+		}
+	}
+	if f.failFast {
+		f.StopAt = reports.FirstFailure
 	}
 	if err := f.baseline.read(cmd); err != nil {
 		return err
@@ -97,7 +109,7 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	o := reports.Options{Rule: sentence, About: about, Target: f.Target, Strict: f.strict, Colour: reports.Colours(cmd.OutOrStdout())}
-	return f.publish(cmd, folder, report, publication{o, r.Gate()})
+	return f.publish(cmd, folder, report, publication{o, r.Gate(), r.LeftOut(report)})
 }
 
 // check looks at the flags that only the command line has.
@@ -105,6 +117,8 @@ func (f *runFlags) check() error {
 	switch {
 	case f.Jobs < 1:
 		return &hintedError{fmt.Errorf("reading --jobs: wanted a number greater than 0, found %d", f.Jobs), ""}
+	case f.Budget < 0:
+		return &hintedError{fmt.Errorf("reading --budget: wanted a time such as 3m, found %s", f.Budget), ""}
 	case f.Deadline < time.Second:
 		return &hintedError{fmt.Errorf("reading --deadline: wanted a second or more, found %s", f.Deadline), ""}
 	}
@@ -151,6 +165,8 @@ func isUsage(err error) bool {
 type publication struct {
 	reports.Options
 	gate reports.Gate
+	// left says what was left out, in lines.
+	left []string
 }
 
 func (f *runFlags) publish(cmd *cobra.Command, folder *os.Root, report *reports.Report, p publication) error {
@@ -176,6 +192,11 @@ func (f *runFlags) publish(cmd *cobra.Command, folder *os.Root, report *reports.
 		}
 		if err := text.Render(cmd.OutOrStdout(), report, p.Options); err != nil {
 			return unjudged(err)
+		}
+		for _, line := range p.left {
+			if _, err := fmt.Fprintln(cmd.OutOrStdout(), line); err != nil {
+				return unjudged(err)
+			}
 		}
 		if err := f.baseline.tell(cmd.OutOrStdout(), moved, p.Options); err != nil {
 			return unjudged(err)
