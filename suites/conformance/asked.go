@@ -16,7 +16,11 @@ import (
 // AskedOf returns what this suite asks of the target of a report, by the report's profile and strategy. Which subjects
 // the target has, and to which version cases could be put, is found by the report's case-set digest; where no choice of
 // them has that digest, Due is nil.
-func AskedOf(r *reports.Report) (reports.Asked, error) {
+func AskedOf(r *reports.Report) (reports.Asked, error) { return AskedBeside(r, nil) }
+
+// AskedBeside is [AskedOf] with deviations on record beside those that the suite knows. These are taken to be of the
+// report's implementation and version, which a report does not name in all cases.
+func AskedBeside(r *reports.Report, own []fixtures.Deviation) (reports.Asked, error) {
 	asked := reports.Asked{Version: Version()}
 	cases, err := enumerated(r.Profile, r.Strategy)
 	if err != nil {
@@ -30,6 +34,9 @@ func AskedOf(r *reports.Report) (reports.Asked, error) {
 		return asked, err
 	}
 	asked.Known = func(id, reason string) bool {
+		if slices.ContainsFunc(own, func(d fixtures.Deviation) bool { return d.Reason == reason && matches(d, id) }) {
+			return true
+		}
 		return slices.ContainsFunc(known, func(d fixtures.Deviation) bool {
 			return d.Reason == reason && slices.ContainsFunc(r.Target.Components, func(c reports.Component) bool {
 				return d.Matches(id, d.Implementation, c.Version)

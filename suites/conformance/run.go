@@ -51,6 +51,8 @@ type Options struct {
 	Shard Shard
 	// Again is a report of which only the cases are judged again that failed, or could not be judged; nil for no such.
 	Again *reports.Report
+	// Deviations are known of the target beside those that the suite knows.
+	Deviations []fixtures.Deviation
 	// StopAt is [reports.FirstFailure], or "". Budget is how long the run may take once all is obtained, by estimate and by
 	// the clock; 0 for as long as it takes.
 	StopAt reports.Stop
@@ -144,7 +146,8 @@ func Load(o Options) (*Run, error) {
 	r.Matrix.Strictness, r.Matrix.Done = o.Strictness, o.Done
 	r.Matrix.Lab = func(context.Context) (*harness.Lab, error) { return r.lab, nil }
 	r.Known.Implementation, r.Known.Version = strings.ToLower(t.Implementation.Project), t.Implementation.Version
-	r.Known.Deviations, err = fixtures.Deviations()
+	known, err := fixtures.Deviations()
+	r.Known.Deviations = slices.Concat(known, o.Deviations)
 	return r, err
 }
 

@@ -14,7 +14,8 @@ import (
 )
 
 func newReportVerify() *cobra.Command {
-	return &cobra.Command{
+	var own string
+	cmd := &cobra.Command{
 		Use:   "verify FILE",
 		Short: "say whether a report is one that this suite could have written",
 		Long: `Verify a report that somebody else hands in, without the product that it is about: that it is whole and nothing in it
@@ -29,13 +30,19 @@ report, and that the run took place. Ends with 1 if the report does not verify.`
 				return err
 			}
 			defer file.Close()
-			r, err := reports.Verify(file, conformance.AskedOf)
+			known, err := readDeviations(own)
+			if err != nil {
+				return err
+			}
+			r, err := reports.Verify(file, func(r *reports.Report) (reports.Asked, error) { return conformance.AskedBeside(r, known) })
 			if err != nil {
 				return &codedError{fmt.Errorf("%s: %w", args[0], err), reports.ExitFailed}
 			}
 			return verified(cmd.OutOrStdout(), r)
 		},
 	}
+	deviationsFlag(cmd, &own)
+	return cmd
 }
 
 // verified says what a report that verifies stands for.

@@ -23,6 +23,7 @@ type runFlags struct {
 	conformance.Options
 	out           string
 	shard, again  string
+	deviations    string
 	quiet, strict bool
 	failFast      bool
 	baseline      baseline
@@ -41,6 +42,7 @@ func newRun() *cobra.Command {
 	strategyFlag(cmd, &f.Strategy)
 	flags := cmd.Flags()
 	flags.StringVar(&f.Select, "select", "", "judge only the cases whose ID the glob matches: * within one part, ** across parts")
+	deviationsFlag(cmd, &f.deviations)
 	flags.StringVar(&f.shard, "shard", "", "judge only one of several shares of the cases, as in 2/3; report merge puts their reports together")
 	flags.StringVar(&f.again, "rerun-failed", "", "judge only the cases that failed in a report.json, or could not be judged, and their twins; the report is one of its own")
 	flags.BoolVar(&f.failFast, "fail-fast", false, "stop at the first case that fails, or can't be judged")
@@ -75,6 +77,9 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 		if f.Again, err = readReport(f.again); err != nil {
 			return err
 		}
+	}
+	if f.Deviations, err = readDeviations(f.deviations); err != nil {
+		return err
 	}
 	if f.failFast {
 		f.StopAt = reports.FirstFailure
