@@ -37,7 +37,10 @@ func Outdated(known, own []fixtures.Deviation, report *reports.Report) ([]report
 }
 
 // matches reports whether a deviation's glob matches a case, whatever the implementation.
-func matches(d fixtures.Deviation, id string) bool { return doublestar.MatchUnvalidated(d.Case, id) }
+func matches(d fixtures.Deviation, id string) bool { return globMatches(d.Case, id) }
+
+// globMatches reports whether a glob matches a whole case ID: "*" within one part, "**" across parts.
+func globMatches(glob, id string) bool { return doublestar.MatchUnvalidated(glob, id) }
 
 // isOf reports whether a deviation covers a result of the implementations that a report names, with their version
 // behind, as in "calico-v3.31.0".

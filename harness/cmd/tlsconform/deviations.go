@@ -18,7 +18,7 @@ func newDeviations() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newDeviationsCheck())
+	cmd.AddCommand(newDeviationsCheck(), newDeviationsSuggest())
 	return cmd
 }
 
@@ -66,6 +66,31 @@ if a file is not well-formed.`,
 	deviationsFlag(cmd, &own)
 	cmd.Flags().StringVar(&path, "report", "", "a report.json, of which no case that conforms may be covered")
 	return cmd
+}
+
+func newDeviationsSuggest() *cobra.Command {
+	return &cobra.Command{
+		Use:   "suggest REPORT",
+		Short: "write rows for what deviates in a report and is not known to",
+		Long: `Write, in the form that run --deviations takes, a row for each set of cases that deviate alike in a report and are not
+known to. Each needs a link to where it is written down before the file is read, and may have an owner and an expiry.`,
+		Example: `  tlsconform deviations suggest _output/report.json > own.yaml`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			report, err := readReport(args[0])
+			if err != nil {
+				return err
+			}
+			n, err := conformance.Suggest(cmd.OutOrStdout(), report)
+			if err != nil {
+				return unjudged(err)
+			}
+			if n == 0 {
+				fmt.Fprintln(cmd.ErrOrStderr(), "nothing deviates that is not known to")
+			}
+			return nil
+		},
+	}
 }
 
 func deviationsFlag(cmd *cobra.Command, path *string) {
