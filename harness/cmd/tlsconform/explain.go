@@ -20,10 +20,18 @@ import (
 
 func newExplain() *cobra.Command {
 	return &cobra.Command{
-		Use:   "explain CASE",
+		Use:   "explain [CASE]",
 		Short: "say what a case is about: its certificates, what must happen, why, and how to see it by hand",
-		Args:  cobra.ExactArgs(1),
+		Long: `Say what a case is about: its certificates, what must happen, why, and how to see it by hand. Without a case, say how the
+suite judges: its words, verdicts and exit codes.`,
+		Example: `  tlsconform explain
+  tlsconform explain felix-typha/cn/typha/client=expired/server=good/tls1.3`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				_, err := io.WriteString(cmd.OutOrStdout(), model)
+				return err
+			}
 			c, err := caseNamed(args[0])
 			if err != nil {
 				return err

@@ -21,7 +21,9 @@ func newList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "list the cases, by their IDs",
-		Args:  cobra.NoArgs,
+		Example: `  tlsconform list --rule IDENT-47
+  tlsconform list --strategy full --count`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if profile == "" && rule == "" && glob == "" {
 				profile = conformance.Profiles[0].Name

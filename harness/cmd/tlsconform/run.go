@@ -34,8 +34,11 @@ func newRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "judge a target, and write the report",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+		Example: `  tlsconform run --target reference --launch in-process
+  tlsconform run --target reference --launch in-process --budget 3m --fail-fast
+  tlsconform run --target reference --launch in-process --shard 1/3 --out 1`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	targetFlag(cmd, &f.Target)
 	launchFlag(cmd, &f.Launch)
