@@ -27,7 +27,7 @@ type candidate struct {
 // were chosen: first those that tell most in the time that they take, until nothing is untold, then those of starts that
 // there are anyway, then the others. Equal lists and budgets give equal choices, and a refused case comes with its twin.
 func telling(cases []matrix.Case, budget time.Duration, pace Pace) []matrix.Case {
-	ch := choice{pace: pace, budget: budget, chosen: map[string]bool{}, started: map[string]bool{}, told: map[string]bool{}}
+	ch := choice{pace: pace, budget: budget, chosen: map[string]bool{}, started: map[string]bool{}, told: map[string]bool{}, of: map[[2]string]int{}}
 	rest := candidates(cases)
 	for {
 		best, most := -1, 0.0
@@ -94,6 +94,8 @@ type choice struct {
 	budget                time.Duration
 	cases                 []matrix.Case
 	chosen, started, told map[string]bool
+	// of counts the cases of each subject on a link.
+	of map[[2]string]int
 }
 
 // adds returns what has to be chosen with a case, the twin first, and how many starts that takes more.
@@ -110,7 +112,8 @@ func (ch *choice) adds(c *candidate) (more []*candidate, starts int) {
 	return more, starts
 }
 
-// worth returns how much more a case tells for each second that it takes; 0 for one that tells nothing new or does not fit.
+// worth returns how much more a case tells for each second that it takes, less for each case that its subject has already,
+// so that none waits for the others should the estimate be wrong; 0 for one that tells nothing new or does not fit.
 func (ch *choice) worth(c *candidate) float64 {
 	more, starts := ch.adds(c)
 	takes := ch.pace.of(len(more), starts)
@@ -125,7 +128,7 @@ func (ch *choice) worth(c *candidate) float64 {
 			}
 		}
 	}
-	return float64(len(news)) / takes.Seconds()
+	return float64(len(news)) / takes.Seconds() / float64(1+ch.of[[2]string{c.Link, c.Subject}])
 }
 
 // take chooses a case and its twin, if they fit.
@@ -136,6 +139,7 @@ func (ch *choice) take(c *candidate) {
 	}
 	for _, x := range more {
 		ch.cases = append(ch.cases, x.Case)
+		ch.of[[2]string{x.Link, x.Subject}]++
 		ch.chosen[x.id], ch.started[x.start] = true, true
 		for _, what := range x.tells {
 			ch.told[what] = true
