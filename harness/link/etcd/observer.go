@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"time"
 
 	"golang.org/x/net/http2"
 
@@ -109,9 +108,6 @@ func (s *service) converse(ctx context.Context) error {
 	return err
 }
 
-// reaction is how long a client may take to refuse what it was told.
-const reaction = 15 * time.Second
-
 // shakeHands shakes hands in the version of the attempt. A client that does not offer it is answered all the same: it is
 // the client that must refuse. It reports whether nothing else is to be done.
 func (s *service) shakeHands() (done bool, err error) {
@@ -122,7 +118,7 @@ func (s *service) shakeHands() (done bool, err error) {
 	version := instrument.Versions[s.attempt.Version]
 	h, ok := s.Hear()
 	if ok && !h.Hello.Offers(version) {
-		return true, s.Choose(h.Hello, version, instrument.Chosen[version], reaction)
+		return true, s.Choose(h.Hello, version, instrument.Chosen[version], instrument.Reaction)
 	}
 	if err := s.Secure(tls.Server(h.Conn, settings)); err != nil {
 		return false, err

@@ -19,7 +19,7 @@ type endurance struct{ from, until, reaction time.Duration }
 
 // ofFelix is that of Felix: 10 seconds from when it dials to the end of the TLS handshake (Calico
 // typha/pkg/syncclient/sync_client.go), with two on either side for a busy machine.
-var ofFelix = endurance{8 * time.Second, 12 * time.Second, 15 * time.Second}
+var ofFelix = endurance{8 * time.Second, 12 * time.Second, instrument.Reaction}
 
 // outlast waits for the client to give up, and says an octet of what there is to say each second. Giving up too early or
 // too late is an objection.

@@ -49,6 +49,9 @@ func (r resumption) Read(p []byte) (int, error) { return r.from.Read(p) }
 // one of old.
 var Chosen = map[uint16]uint16{tls.VersionTLS13: 0x1301, tls.VersionTLS12: 0xc02b, tls.VersionTLS11: 0xc00a, tls.VersionTLS10: 0xc00a}
 
+// Reaction is how long a client is given to refuse what it was told: on a busy machine one has taken more than five seconds.
+const Reaction = 15 * time.Second
+
 // Choose answers a ClientHello with a version and a suite that the client must not take, and waits for it to say so. The
 // error is the alert by which it does, or an objection where it has said nothing within patience, or goes on.
 func (s *Session) Choose(offered Hello, version, suite uint16, patience time.Duration) error {

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
@@ -32,9 +31,6 @@ func (Observer) Listen(ctx context.Context) (link.Listener, error) {
 type listener struct{ *instrument.Listener }
 
 var _ link.Listener = (*listener)(nil)
-
-// reaction is how long a client may take to refuse a version that it did not offer.
-const reaction = 5 * time.Second
 
 // Serve implements [link.Listener]. The account is Accepted once a request was answered with success; then its identity is
 // whom the server behind took the client for. It is Refused if a request was denied, or a token came in the clear; WasRefused if an alert came, or the client closed the connection before
@@ -87,7 +83,7 @@ func open(s *instrument.Session, a link.Attempt) error {
 	}
 	h, ok := s.Hear()
 	if ok && !h.Hello.Offers(version) {
-		return s.Choose(h.Hello, version, instrument.Chosen[version], reaction)
+		return s.Choose(h.Hello, version, instrument.Chosen[version], instrument.Reaction)
 	}
 	return s.Secure(tls.Server(h.Conn, &tls.Config{
 		MinVersion: version, MaxVersion: version, NextProtos: []string{"h2", "http/1.1"},
