@@ -93,6 +93,27 @@ func (p *page) counts(r *Report) {
 	row("all\t\t", r.Summary)
 	_ = table.Flush() // it writes to memory
 	p.line("")
+	p.wire(r)
+}
+
+// wire says how many verdicts rest on what the subject sent, as its own words are not to be had.
+func (p *page) wire(r *Report) {
+	n := 0
+	for _, result := range r.Results {
+		if result.Evidence == "wire" {
+			n++
+		}
+	}
+	if n > 0 {
+		p.line("%s on the wire alone: what the subject says of itself was not read (\"evidence\": \"wire\")\n", rests(n))
+	}
+}
+
+func rests(n int) string {
+	if n == 1 {
+		return "1 verdict rests"
+	}
+	return fmt.Sprintf("%d verdicts rest", n)
 }
 
 func (p *page) unexpected(r *Report) {

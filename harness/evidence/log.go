@@ -46,6 +46,26 @@ type Patterns struct {
 	Fails  string `yaml:"fails"`
 }
 
+// Over returns patterns of which each that is set takes the place of base's. What p says of lines comes before what base
+// does, so that it decides.
+func (p Patterns) Over(base Patterns) Patterns {
+	for _, pattern := range []struct{ own, base *string }{
+		{&p.Ready, &base.Ready},
+		{&p.Refuses, &base.Refuses},
+		{&p.Bypasses, &base.Bypasses},
+		{&p.InSync, &base.InSync},
+		{&p.Connection, &base.Connection},
+		{&p.Begins, &base.Begins},
+		{&p.Loose, &base.Loose},
+		{&p.Remote, &base.Remote},
+		{&p.Fails, &base.Fails},
+	} {
+		*pattern.own = cmp.Or(*pattern.own, *pattern.base)
+	}
+	p.Says = slices.Concat(p.Says, base.Says)
+	return p
+}
+
 // Saying is one kind of log line.
 type Saying struct {
 	// Text is a part of the line.

@@ -13,6 +13,8 @@ package launch
 import (
 	"context"
 	"io"
+	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -26,7 +28,8 @@ type Program struct {
 	Binary string
 	// Image is the reference of an image to run; "" to make one around Binary.
 	Image string
-	// Command replaces the image's entry point, or the binary's path; empty keeps it.
+	// Command replaces the image's entry point, or the binary's path; empty keeps it. Its first word may be the binary's
+	// name, which stands for the binary wherever that is.
 	Command []string
 	// Files are put where Placement.Path says, owned by and readable for the program only.
 	Files []File
@@ -40,6 +43,45 @@ type Program struct {
 	// Deadline is how long Ready may take; 0 takes 30 s.
 	Deadline time.Duration
 }
+
+// CommandLine returns what is executed, without the arguments, where the binary is found at a path; nothing if the program
+// has neither command nor binary.
+func (p Program) CommandLine(binary string) []string {
+	switch {
+	case len(p.Command) == 0 && p.Binary == "":
+		return nil
+	case len(p.Command) == 0:
+		return []string{binary}
+	case p.Binary != "" && p.Command[0] == filepath.Base(p.Binary):
+		return slices.Concat([]string{binary}, p.Command[1:])
+	}
+	return p.Command
+}
+
+// Image says which image is to be had, and where from.
+type Image struct {
+	// Reference is the image's; of an archive with one image it may be "".
+	Reference string
+	// Archive is the path of an archive that has it, as `docker save` writes it; "" for a registry.
+	Archive string
+	// Pull says when it is pulled from its registry; "" is [PullMissing].
+	Pull PullPolicy
+	// Platform is that of the image, as in "linux/arm64"; "" for the engine's own.
+	Platform string
+}
+
+// PullPolicy says when an image is pulled; the policies are a closed set.
+type PullPolicy string
+
+// The policies.
+const (
+	// PullMissing pulls an image that the engine does not have.
+	PullMissing PullPolicy = "missing"
+	// PullAlways asks the registry each time whether the image has changed.
+	PullAlways PullPolicy = "always"
+	// PullNever takes what the engine has.
+	PullNever PullPolicy = "never"
+)
 
 // File is a file of a program.
 type File struct {

@@ -13,19 +13,18 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/distribution/reference"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
 	"github.com/calico-tls/conformance/fixtures"
+	"github.com/calico-tls/conformance/harness/evidence"
 )
 
 // nameForm is what a target's name looks like: it is part of file names and of globs.
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
-// readers read what each way takes.
+// readers read what each way takes that takes one text.
 var readers = map[Way]func(p *parsed, value string) (string, error){
-	Image:    (*parsed).image,
 	Binary:   (*parsed).path,
 	Build:    (*parsed).build,
 	Endpoint: (*parsed).endpoint,
@@ -47,7 +46,7 @@ type implementationFile struct {
 }
 
 type componentFile struct {
-	Image     fixtures.Text            `yaml:"image"`
+	Image     imageFile                `yaml:"image"`
 	Binary    fixtures.Text            `yaml:"binary"`
 	Build     fixtures.Text            `yaml:"build"`
 	Endpoint  fixtures.Text            `yaml:"endpoint"`
@@ -61,6 +60,8 @@ type componentFile struct {
 	Client    pairFile                 `yaml:"client"`
 	Trust     fixtures.Text            `yaml:"trust"`
 	Log       fixtures.Text            `yaml:"log"`
+
+	Logs map[string]evidence.Patterns `yaml:"logs"`
 }
 
 // parsed is a target file with what is needed to say where something stands in it.
@@ -162,6 +163,9 @@ func (p *parsed) component(role Role, raw componentFile) (Component, error) {
 	if c.Files, err = p.files(at+"/files", raw.Files); err != nil {
 		return Component{}, err
 	}
+	if c.Logs, err = p.logs(at+"/logs", raw.Logs); err != nil {
+		return Component{}, err
+	}
 	c.Running, err = p.running(c, raw)
 	return c, err
 }
@@ -169,7 +173,7 @@ func (p *parsed) component(role Role, raw componentFile) (Component, error) {
 // sources reads the ways of a component, in the order in which they are written.
 func (p *parsed) sources(role Role, raw componentFile) ([]Source, error) {
 	at := "/components/" + string(role)
-	values := map[Way]fixtures.Text{Image: raw.Image, Binary: raw.Binary, Build: raw.Build, Endpoint: raw.Endpoint}
+	values := map[Way]fixtures.Text{Binary: raw.Binary, Build: raw.Build, Endpoint: raw.Endpoint}
 	var sources []Source
 	for _, key := range p.keys[at] {
 		way := Way(key)
@@ -179,18 +183,22 @@ func (p *parsed) sources(role Role, raw componentFile) ([]Source, error) {
 			}
 			sources = append(sources, Source{Way: Reference})
 		}
-		read, is := readers[way]
-		if !is {
+		source, err := Source{Way: Image}, error(nil)
+		if way == Image {
+			source, err = p.image(raw.Image)
+		} else if read, is := readers[way]; is {
+			source.Way = way
+			source.Value, err = read(p, string(values[way]))
+		} else {
 			continue
 		}
-		value, err := read(p, string(values[way]))
 		if err == nil && way == Build {
-			err = plays(role, value)
+			err = plays(role, source.Value)
 		}
 		if err != nil {
 			return nil, p.wrong(at+"/"+key, adviceOf(err), "%s: %s: %v", role, key, err)
 		}
-		sources = append(sources, Source{Way: way, Value: value})
+		sources = append(sources, source)
 	}
 	if len(sources) == 0 {
 		return nil, p.wrong(at, "name at least one of "+strings.Join(wayNames(), ", "), "%s: wanted a way to obtain it, found none", role)
@@ -217,13 +225,6 @@ func (p *parsed) reference(role Role, value bool) error {
 		return p.wrong("/components/"+string(role)+"/reference", "leave the key out where the stub is not wanted", "%s: reference: wanted true, found false", role)
 	}
 	return nil
-}
-
-func (p *parsed) image(value string) (string, error) {
-	if _, err := reference.ParseNormalizedNamed(value); err != nil {
-		return "", advised("an image's reference looks like images.example/typha:4.2", "wanted an image's reference, found %q", value)
-	}
-	return value, nil
 }
 
 // path makes a path absolute, as seen from the target file.
@@ -286,6 +287,16 @@ func (p *parsed) files(at string, raw map[string]fixtures.Text) ([]File, error) 
 		files = append(files, File{Inside: inside, Path: here})
 	}
 	return files, nil
+}
+
+// logs checks patterns, which stand by link.
+func (p *parsed) logs(at string, raw map[string]evidence.Patterns) (map[string]evidence.Patterns, error) {
+	for _, link := range slices.Sorted(maps.Keys(raw)) {
+		if _, err := evidence.NewReader(raw[link]); err != nil {
+			return nil, p.wrong(at+"/"+link, "patterns are regular expressions as Go has them (RE2); texts are parts of lines", "logs: %s: %v", link, err)
+		}
+	}
+	return raw, nil
 }
 
 // readable says why a path is not that of a file that can be read.

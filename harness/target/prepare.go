@@ -13,6 +13,7 @@ import (
 	"github.com/distribution/reference"
 
 	"github.com/calico-tls/conformance/fixtures"
+	"github.com/calico-tls/conformance/harness/evidence"
 	"github.com/calico-tls/conformance/harness/launch"
 	"github.com/calico-tls/conformance/harness/target/build"
 )
@@ -44,9 +45,9 @@ type Preparer struct {
 	Launch string
 	// Builder builds what is to be built.
 	Builder Builder
-	// Pull makes an image available and returns its digest, "sha256:…". Nil leaves images to the launcher: they count
-	// as obtained.
-	Pull func(ctx context.Context, image string) (digest string, err error)
+	// Pull makes an image available, and returns how the launcher finds it and its digest, "sha256:…". Nil leaves images to
+	// the launcher: they count as obtained.
+	Pull func(ctx context.Context, image launch.Image) (reference, digest string, err error)
 	// Executable is our own executable, which has the stubs; "" takes the running one.
 	Executable string
 }
@@ -69,7 +70,7 @@ type Obtained struct {
 	Binary string
 	// Beside has the paths of the programs that were built along with it, by name, as in "typha-client".
 	Beside map[string]string
-	// Image is the reference of the image, for image.
+	// Image is the reference of the image, for image, or its digest where it has none.
 	Image string
 	// Endpoint is "host:port", for endpoint, and Running what is known of it.
 	Endpoint string
@@ -80,6 +81,8 @@ type Obtained struct {
 	Args  []string
 	Env   map[string]string
 	Files []launch.File
+	// Logs says by link how its log speaks, see [Component].
+	Logs map[string]evidence.Patterns
 	// Failed are the ways that were tried before, and did not work.
 	Failed []Attempt
 }
@@ -100,7 +103,7 @@ func (p Preparer) Prepare(ctx context.Context, t Target, role Role) (Obtained, e
 	for _, s := range c.Ways {
 		o, err := p.obtain(ctx, t, c, s)
 		if err == nil {
-			o.Role, o.Source, o.Args, o.Env, o.Files, o.Failed = role, s, c.Args, c.Env, files, failed
+			o.Role, o.Source, o.Args, o.Env, o.Files, o.Logs, o.Failed = role, s, c.Args, c.Env, files, c.Logs, failed
 			return o, nil
 		}
 		failed = append(failed, Attempt{Source: s, Err: err})
@@ -163,11 +166,12 @@ func (p Preparer) image(ctx context.Context, t Target, c Component, s Source) (O
 	if p.Pull == nil {
 		return o, nil
 	}
-	digest, err := p.Pull(ctx, s.Value)
+	reference, digest, err := p.Pull(ctx, launch.Image{Reference: s.Value, Archive: s.Archive, Pull: s.Pull, Platform: s.Platform})
 	if err != nil {
 		return Obtained{}, fmt.Errorf("getting the image: %w", err)
 	}
-	o.Digest = digest
+	o.Image, o.Digest = reference, digest
+	o.Version = cmp.Or(o.Version, tagOf(reference))
 	return o, nil
 }
 

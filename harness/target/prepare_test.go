@@ -86,7 +86,7 @@ func targetOf(role Role, ways ...Source) Target {
 
 func TestFirstWayThatWorksIsUsed(t *testing.T) {
 	t.Parallel()
-	built, image := Source{Build, "calico-typha"}, Source{Image, "images.example/typha:4.1"}
+	built, image := Source{Way: Build, Value: "calico-typha"}, Source{Way: Image, Value: "images.example/typha:4.1"}
 	fromBuild := Obtained{
 		Source: built, Implementation: "calico-v3.31.0", Version: "v3.31.0", Go: "go1.24.9", Digest: "sha256:aa",
 		Binary: "/cache/calico-typha", Beside: map[string]string{"typha-client": "/cache/typha-client"},
@@ -109,7 +109,9 @@ func TestFirstWayThatWorksIsUsed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := Preparer{Launch: c.launch, Builder: &builder{err: c.builds}, Pull: func(context.Context, string) (string, error) { return "sha256:bb", c.pulls }}
+			p := Preparer{Launch: c.launch, Builder: &builder{err: c.builds}, Pull: func(_ context.Context, i launch.Image) (string, string, error) {
+				return i.Reference, "sha256:bb", c.pulls
+			}}
 			found, err := p.Prepare(t.Context(), targetOf(Typha, c.ways...), Typha)
 			if err != nil {
 				t.Fatal(err)
@@ -138,7 +140,7 @@ func TestFirstWayThatWorksIsUsed(t *testing.T) {
 func TestNoWayWorks(t *testing.T) {
 	t.Parallel()
 	p := Preparer{Launch: process, Builder: &builder{err: noGo()}}
-	t0 := targetOf(Typha, Source{Build, "calico-typha"}, Source{Image, "images.example/typha:4.2"}, Source{Binary, "/no/such/typha"})
+	t0 := targetOf(Typha, Source{Way: Build, Value: "calico-typha"}, Source{Way: Image, Value: "images.example/typha:4.2"}, Source{Way: Binary, Value: "/no/such/typha"})
 	_, err := p.Prepare(t.Context(), t0, Typha)
 	var none *UnobtainableError
 	if !errors.As(err, &none) {
@@ -172,11 +174,11 @@ func TestSomeFailuresEndTheSearch(t *testing.T) {
 		"other checksum": {t.Context(), &build.Error{Cause: build.Checksum, Err: errors.New("mismatch")}},
 		"interrupted":    {ended, &build.Error{Cause: build.Interrupted, Err: context.Canceled}},
 	} {
-		p := Preparer{Launch: container, Builder: &builder{err: c.err}, Pull: func(context.Context, string) (string, error) {
+		p := Preparer{Launch: container, Builder: &builder{err: c.err}, Pull: func(context.Context, launch.Image) (string, string, error) {
 			t.Errorf("%s: wanted no further way tried", name)
-			return "", nil
+			return "", "", nil
 		}}
-		_, err := p.Prepare(c.ctx, targetOf(Typha, Source{Build, "calico-typha"}, Source{Image, "images.example/typha"}), Typha)
+		_, err := p.Prepare(c.ctx, targetOf(Typha, Source{Way: Build, Value: "calico-typha"}, Source{Way: Image, Value: "images.example/typha"}), Typha)
 		if !errors.Is(err, c.err) {
 			t.Errorf("%s: wanted %v, found %v", name, c.err, err)
 		}
@@ -190,7 +192,7 @@ func TestBuildIsForWhereItRuns(t *testing.T) {
 		container: "etcd@v3.7.3 for linux/" + runtime.GOARCH,
 	} {
 		b := &builder{}
-		if _, err := (Preparer{Launch: how, Builder: b}).Prepare(t.Context(), targetOf(Etcd, Source{Build, "etcd"}), Etcd); err != nil {
+		if _, err := (Preparer{Launch: how, Builder: b}).Prepare(t.Context(), targetOf(Etcd, Source{Way: Build, Value: "etcd"}), Etcd); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff([]string{wanted}, b.asked); diff != "" {
@@ -217,7 +219,7 @@ func TestBinaryIsChecked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o, err := Preparer{Launch: c.launch}.Prepare(t.Context(), targetOf(Typha, Source{Binary, c.path}), Typha)
+			o, err := Preparer{Launch: c.launch}.Prepare(t.Context(), targetOf(Typha, Source{Way: Binary, Value: c.path}), Typha)
 			switch {
 			case c.message == "" && err != nil:
 				t.Fatal(err)
@@ -258,7 +260,7 @@ func TestReferenceIsOurOwnExecutable(t *testing.T) {
 
 func TestVersionIsThatOfWhatIsDescribed(t *testing.T) {
 	t.Parallel()
-	tagged, digested := Source{Image, "images.example:5000/x:v3.7.3"}, Source{Image, "images.example:5000/x@sha256:" + strings.Repeat("a", 64)}
+	tagged, digested := Source{Way: Image, Value: "images.example:5000/x:v3.7.3"}, Source{Way: Image, Value: "images.example:5000/x@sha256:" + strings.Repeat("a", 64)}
 	for name, c := range map[string]struct {
 		role   Role
 		way    Source
@@ -267,8 +269,8 @@ func TestVersionIsThatOfWhatIsDescribed(t *testing.T) {
 		"stated for typha":      {Typha, tagged, "4.2"},
 		"tag for etcd":          {Etcd, tagged, "v3.7.3"},
 		"nothing tells it":      {Etcd, digested, ""},
-		"stated for a endpoint": {Felix, Source{Endpoint, "felix.example:1"}, "4.2"},
-		"endpoint of etcd":      {Etcd, Source{Endpoint, "etcd.example:2379"}, ""},
+		"stated for a endpoint": {Felix, Source{Way: Endpoint, Value: "felix.example:1"}, "4.2"},
+		"endpoint of etcd":      {Etcd, Source{Way: Endpoint, Value: "etcd.example:2379"}, ""},
 	} {
 		o, err := Preparer{Launch: container}.Prepare(t.Context(), targetOf(c.role, c.way), c.role)
 		if err != nil || o.Version != c.wanted {
@@ -282,7 +284,7 @@ func TestVersionIsThatOfWhatIsDescribed(t *testing.T) {
 
 func TestFilesAreRead(t *testing.T) {
 	t.Parallel()
-	t0 := targetOf(Typha, Source{Build, "calico-typha"})
+	t0 := targetOf(Typha, Source{Way: Build, Value: "calico-typha"})
 	t0.Components[0].Files = []File{{Inside: "/etc/ca.pem", Path: file(t, "a certificate", 0o600)}}
 	p := Preparer{Launch: process, Builder: &builder{}}
 	o, err := p.Prepare(t.Context(), t0, Typha)

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/calico-tls/conformance/fixtures"
+	"github.com/calico-tls/conformance/harness/evidence"
+	"github.com/calico-tls/conformance/harness/launch"
 )
 
 // Role is what a component does in a run; the roles are a closed set.
@@ -92,7 +94,8 @@ type Component struct {
 	Role Role
 	// Ways are tried in the order in which the file names them. There is at least one.
 	Ways []Source
-	// Command replaces an image's entry point, or what is executed for a binary. It does not count for the other ways.
+	// Command replaces an image's entry point, or what is executed for a binary, whose name may be its first word. It does
+	// not count for the other ways.
 	Command []string
 	// Args are put after those that the mode sets.
 	Args []string
@@ -102,20 +105,30 @@ type Component struct {
 	Files []File
 	// Running says what is known of an endpoint.
 	Running Running
+	// Logs says by link how its log speaks, where that is unlike the newest release's.
+	Logs map[string]evidence.Patterns
 }
 
 // Source is one way to obtain a component, and what it takes.
 type Source struct {
 	Way Way
-	// Value is the image's reference, the binary's path, the program's name or the endpoint's address; "" for the
-	// reference.
+	// Value is the image's reference, or "" where an archive has but one; the binary's path, the program's name or the
+	// endpoint's address; "" for the reference.
 	Value string
+	// Archive is the path of the archive that has the image; "" where it is in a registry, or is no image.
+	Archive string
+	// Pull says when the image is pulled, Platform is its own, as in "linux/arm64"; "" for what is usual.
+	Pull     launch.PullPolicy
+	Platform string
 }
 
 // String returns the source as a target file writes it, without quotes: "build: etcd".
 func (s Source) String() string {
-	if s.Way == Reference {
+	switch {
+	case s.Way == Reference:
 		return string(Reference) + ": true"
+	case s.Archive != "":
+		return string(s.Way) + ": {archive: " + s.Archive + "}"
 	}
 	return string(s.Way) + ": " + s.Value
 }

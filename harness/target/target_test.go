@@ -81,12 +81,12 @@ func TestVendorsTarget(t *testing.T) {
 			URL: "https://distribution.example/", Contact: "tls@distribution.example",
 		},
 		Components: []Component{
-			{Role: Typha, Ways: []Source{{Endpoint, "typha.example:5473"}, {Image, "images.example/typha:4.2"}}, Env: map[string]string{}},
+			{Role: Typha, Ways: []Source{{Way: Endpoint, Value: "typha.example:5473"}, {Way: Image, Value: "images.example/typha:4.2"}}, Env: map[string]string{}},
 			{
 				Role: Felix,
 				Ways: []Source{
-					{Binary, filepath.Join(folder, "calico-felix")},
-					{Image, "images.example/felix@sha256:" + strings.Repeat("a", 64)},
+					{Way: Binary, Value: filepath.Join(folder, "calico-felix")},
+					{Way: Image, Value: "images.example/felix@sha256:" + strings.Repeat("a", 64)},
 					{Way: Reference},
 				},
 				Command: []string{"calico-node", "-felix"}, Args: []string{"--verbose", "1.10"},
@@ -96,7 +96,7 @@ func TestVendorsTarget(t *testing.T) {
 					{Inside: "/etc/felix/b.pem", Path: filepath.Join(folder, "vendor.yaml")},
 				},
 			},
-			{Role: KubeAPIServer, Ways: []Source{{Endpoint, "[2001:db8::1]:6443"}}, Env: map[string]string{}},
+			{Role: KubeAPIServer, Ways: []Source{{Way: Endpoint, Value: "[2001:db8::1]:6443"}}, Env: map[string]string{}},
 		},
 	}
 	if diff := cmp.Diff(wanted, found); diff != "" {
@@ -108,19 +108,19 @@ func TestTargetsBuiltIn(t *testing.T) {
 	t.Parallel()
 	wanted := map[string][]Component{
 		"calico-v3.31.0": {
-			{Role: Typha, Ways: []Source{{Build, "calico-typha@v3.31.0"}, {Image, "quay.io/calico/typha:v3.31.0"}}, Env: map[string]string{}},
+			{Role: Typha, Ways: []Source{{Way: Build, Value: "calico-typha@v3.31.0"}, {Way: Image, Value: "quay.io/calico/typha:v3.31.0"}}, Env: map[string]string{}},
 			{
-				Role: Felix, Ways: []Source{{Build, "calico-felix@v3.31.0"}, {Image, "quay.io/calico/node:v3.31.0"}},
+				Role: Felix, Ways: []Source{{Way: Build, Value: "calico-felix@v3.31.0"}, {Way: Image, Value: "quay.io/calico/node:v3.31.0"}},
 				Command: []string{"calico-node", "-felix"}, Env: map[string]string{},
 			},
-			{Role: TyphaClient, Ways: []Source{{Build, "typha-client@v3.31.0"}}, Env: map[string]string{}},
+			{Role: TyphaClient, Ways: []Source{{Way: Build, Value: "typha-client@v3.31.0"}}, Env: map[string]string{}},
 			{
-				Role: Calicoctl, Ways: []Source{{Build, "calicoctl@v3.31.0"}, {Image, "quay.io/calico/ctl:v3.31.0"}},
+				Role: Calicoctl, Ways: []Source{{Way: Build, Value: "calicoctl@v3.31.0"}, {Way: Image, Value: "quay.io/calico/ctl:v3.31.0"}},
 				Env: map[string]string{},
 			},
-			{Role: Etcd, Ways: []Source{{Build, "etcd@v3.7.3"}}, Env: map[string]string{}},
+			{Role: Etcd, Ways: []Source{{Way: Build, Value: "etcd@v3.7.3"}}, Env: map[string]string{}},
 			{
-				Role: KubeAPIServer, Ways: []Source{{Build, "kube-apiserver@v1.37.2"}, {Image, "registry.k8s.io/kube-apiserver:v1.37.2"}},
+				Role: KubeAPIServer, Ways: []Source{{Way: Build, Value: "kube-apiserver@v1.37.2"}, {Way: Image, Value: "registry.k8s.io/kube-apiserver:v1.37.2"}},
 				Env: map[string]string{},
 			},
 		},
@@ -172,7 +172,7 @@ func TestWaysKeepTheirOrderBehindAnAnchor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]Source{{Way: Reference}, {Build, "calico-typha"}}, found.Components[0].Ways); diff != "" {
+	if diff := cmp.Diff([]Source{{Way: Reference}, {Way: Build, Value: "calico-typha"}}, found.Components[0].Ways); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -34,7 +34,7 @@ var mayImport = []struct {
 	{"harness/matrix", []string{"harness/link", "harness/handshake", "pki"}, ""},
 	{"harness/oracle", []string{"pki", "harness/handshake", "harness/link", "harness/matrix"}, ""},
 	{"harness/component", []string{"harness/component", "harness/component/", "harness/link", "harness/link/", "harness/evidence", "harness/handshake", "harness/launch", "fixtures", "pki"}, ""},
-	{"harness/target", []string{"harness/target", "harness/target/", "harness/component", "harness/launch", "fixtures"}, ""},
+	{"harness/target", []string{"harness/target", "harness/target/", "harness/component", "harness/evidence", "harness/launch", "fixtures"}, ""},
 	{"harness/cmd/", []string{""}, ""},
 	{"harness", []string{"harness", "harness/", "pki", "fixtures", "reports"}, ""},
 	{"suites", []string{"suites", "suites/", "harness", "harness/", "pki", "fixtures", "reports"}, ""},

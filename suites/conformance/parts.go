@@ -3,6 +3,7 @@ package conformance
 import (
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/calico-tls/conformance/fixtures"
 	"github.com/calico-tls/conformance/harness"
@@ -113,7 +114,20 @@ func readerOf(link string, o target.Obtained) (*evidence.Reader, error) {
 	if err := release.Logs(&patterns); err != nil {
 		return nil, err
 	}
-	return evidence.NewReader(patterns[link][o.Role])
+	for named := range o.Logs {
+		if _, ok := harness.LinkNamed(named); !ok {
+			return nil, &UsageError{fmt.Sprintf("describing %s: logs: there is no link %q", o.Role, named), "the links are " + strings.Join(linkNames(), ", ")}
+		}
+	}
+	return evidence.NewReader(o.Logs[link].Over(patterns[link][o.Role]))
+}
+
+func linkNames() []string {
+	var names []string
+	for _, l := range harness.Links {
+		names = append(names, l.Name)
+	}
+	return names
 }
 
 func releaseOf(o target.Obtained) (*fixtures.Release, error) {

@@ -51,6 +51,11 @@ func TestTranscripts(t *testing.T) {
 			"code":      code,
 			"interrupt": interrupt,
 			"proxy":     proxy,
+			"authority": authority,
+			"port":      port,
+			"set":       set,
+			"await":     await,
+			"website":   website,
 		},
 	})
 }

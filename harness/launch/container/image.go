@@ -22,6 +22,7 @@ import (
 	"github.com/moby/moby/api/types/image"
 	"github.com/moby/moby/client"
 	"github.com/moby/moby/client/pkg/jsonmessage"
+	specs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/testcontainers/testcontainers-go"
 
 	"github.com/calico-tls/conformance/harness/launch"
@@ -48,13 +49,17 @@ var plainName = regexp.MustCompile(`^[a-z0-9]+([._-][a-z0-9]+)*$`)
 
 // ImageError says that an image can't be had.
 type ImageError struct {
-	// Image is its reference.
+	// Image is its reference, and Pull when it is pulled.
 	Image string
+	Pull  launch.PullPolicy
 	// Cause is what the engine or the registry said.
 	Cause error
 }
 
 func (e *ImageError) Error() string {
+	if e.Pull == launch.PullNever {
+		return fmt.Sprintf("getting image %s: wanted it here, as it is never pulled, found none: %v", e.Image, e.Cause)
+	}
 	return fmt.Sprintf("getting image %s: wanted it here or from its registry, found neither: %v", e.Image, e.Cause)
 }
 
@@ -80,7 +85,7 @@ func (l *Launcher) withImage(ctx context.Context, p launch.Program, use func(fou
 	limited, cancel := context.WithTimeout(ctx, imageDeadline)
 	defer cancel()
 	if p.Image != "" {
-		image, err := l.pulled(limited, p.Image)
+		image, err := l.obtain(limited, launch.Image{Reference: p.Image})
 		if err != nil {
 			return err
 		}
@@ -92,24 +97,12 @@ func (l *Launcher) withImage(ctx context.Context, p launch.Program, use func(fou
 	return l.withMade(limited, p.Binary, use)
 }
 
-// pulled returns an image from a registry, or one of its name that is here already.
-func (l *Launcher) pulled(ctx context.Context, reference string) (found, error) {
-	inspected, err := l.engine.client.ImageInspect(ctx, reference)
-	if errdefs.IsNotFound(err) {
-		l.say("pulling image " + reference)
-		if err = l.pull(ctx, reference); err == nil {
-			inspected, err = l.engine.client.ImageInspect(ctx, reference)
-		}
-	}
-	if err != nil {
-		return found{}, &ImageError{Image: reference, Cause: err}
-	}
-	return found{reference: reference, digest: imageDigest(inspected.InspectResponse), user: imageUser(inspected.InspectResponse)}, nil
-}
-
 // pull does without testcontainers, which misses errors that come after the pull has begun.
-func (l *Launcher) pull(ctx context.Context, reference string) error {
+func (l *Launcher) pull(ctx context.Context, reference string, wanted *specs.Platform) error {
 	var options client.ImagePullOptions
+	if wanted != nil {
+		options.Platforms = []specs.Platform{*wanted}
+	}
 	if _, auth, err := testcontainers.DockerImageAuth(ctx, reference); err == nil {
 		if options.RegistryAuth, err = authconfig.Encode(auth); err != nil {
 			return err

@@ -129,6 +129,14 @@ func (i *instance) belong(run *launch.Run) (err error) {
 	return err
 }
 
+// entryPoint returns what replaces the image's own; nil keeps that.
+func entryPoint(p launch.Program) []string {
+	if len(p.Command) == 0 {
+		return nil
+	}
+	return p.CommandLine(inImage(p.Binary))
+}
+
 // create makes the container, with its files.
 func (i *instance) create(ctx context.Context, p launch.Program, image found) error {
 	i.digest = image.digest
@@ -136,7 +144,7 @@ func (i *instance) create(ctx context.Context, p launch.Program, image found) er
 	request := testcontainers.ContainerRequest{
 		Name:               i.name,
 		Image:              image.reference,
-		Entrypoint:         p.Command,
+		Entrypoint:         entryPoint(p),
 		Cmd:                in.Args,
 		Env:                in.Env,
 		Labels:             map[string]string{labelRun: i.launcher.run.ID(), labelParent: i.launcher.run.ParentID(), labelProgram: p.Name},

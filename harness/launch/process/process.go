@@ -51,7 +51,7 @@ func (l *Launcher) Name() string { return name }
 
 // Start implements [launch.Launcher]. The program's working folder is [launch.Placement.Folder].
 func (l *Launcher) Start(ctx context.Context, p launch.Program) (launch.Instance, error) {
-	argv := commandLine(p)
+	argv := p.CommandLine(p.Binary)
 	if len(argv) == 0 {
 		return nil, &launch.UnfitError{Program: p.Name, Launcher: name, Wanted: "a binary", Found: "none", Advice: "name a binary or a build of it in the target, or use LAUNCH=container"}
 	}
@@ -69,17 +69,6 @@ func (l *Launcher) Start(ctx context.Context, p launch.Program) (launch.Instance
 		return nil, errors.Join(fmt.Errorf("starting %s: %w", p.Name, err), i.Stop(ctx))
 	}
 	return launch.AwaitReady(ctx, p, i)
-}
-
-// commandLine returns what is executed, without the arguments; nothing if the program has no binary.
-func commandLine(p launch.Program) []string {
-	if len(p.Command) > 0 {
-		return p.Command
-	}
-	if p.Binary != "" {
-		return []string{p.Binary}
-	}
-	return nil
 }
 
 func (l *Launcher) prepare(ctx context.Context, p launch.Program, argv []string) (*instance, error) {
