@@ -84,7 +84,7 @@ func said(a handshake.Account) string {
 // acceptance returns what a client says of its connection that its observer takes for accepted. What it says of servers beside
 // that, or of the one before, does not count.
 func (t *trial) acceptance(ctx context.Context) handshake.Account {
-	if len(t.others) == 0 && t.setting.Before == "" {
+	if len(t.others) == 0 && !t.setting.Renews() {
 		return t.journal.Account(ctx, "")
 	}
 	accepting := t.part

@@ -1,12 +1,29 @@
 package harness
 
-import "github.com/calico-tls/conformance/harness/link"
+import (
+	"slices"
+	"time"
+
+	"github.com/calico-tls/conformance/harness/link"
+)
 
 // Observe has the observers of all links made by others, which are given the links' own.
 func (l *Lab) Observe(by func(link.Observer) link.Observer) {
 	l.linkNamed = func(name string) (Link, bool) {
 		found, ok := LinkNamed(name)
 		found.Observer = by(found.Observer)
+		return found, ok
+	}
+}
+
+// Hasten has every subject take up what its files hold within this time, where it is given any.
+func (l *Lab) Hasten(within time.Duration) {
+	l.linkNamed = func(name string) (Link, bool) {
+		found, ok := LinkNamed(name)
+		found.Settings = slices.Clone(found.Settings)
+		for i := range found.Settings {
+			found.Settings[i].Within = min(found.Settings[i].Within, within)
+		}
 		return found, ok
 	}
 }

@@ -100,12 +100,12 @@ func (t *trial) serveOnce(ctx context.Context, c matrix.Case, listener link.List
 	if !t.beside(alive, c, &o) {
 		return o
 	}
-	if err := t.renewClient(alive, a, listener); err != nil {
+	if err := t.renewClient(alive, c, listener); err != nil {
 		o.Broken = err.Error()
 		return o
 	}
 	var from string
-	if o.Server, from = listener.Serve(alive, a); from == "" && o.Server.Claim == handshake.Failed {
+	if o.Server, from = t.serveRenewed(alive, a, listener); from == "" && o.Server.Claim == handshake.Failed {
 		o.Broken = t.absence(alive, listener.Address(), o.Server.Error)
 		return o
 	}

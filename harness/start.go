@@ -80,10 +80,14 @@ func (l *Lab) outfit(e end) (component.Start, error) {
 	if v.Plaintext() {
 		return s, nil
 	}
-	own, err := l.issue(e.link, e.side, cmp.Or(e.setting.Before, e.own))
+	own, err := l.issue(e.link, e.side, cmp.Or(e.setting.Before.Own, e.own))
 	if err != nil {
 		return s, err
 	}
+	if len(e.setting.Before.Trust) > 0 {
+		v.Trust = e.setting.Before.Trust
+	}
+	e.setting.Token = cmp.Or(e.setting.Before.Token, e.setting.Token)
 	if s.Given, err = l.sound(e, v, own); err != nil {
 		return s, err
 	}

@@ -159,11 +159,11 @@ type Setting struct {
 	Env, Flags map[string]string
 	// Spoils names a file that is spoilt while the subject runs, and put right again; "" for none.
 	Spoils Parameter
-	// Before is the variant that the subject shows at first, which its peer refuses: its files are replaced then, while it
-	// runs. "" where they stay.
-	Before string
-	// Within is how long a client may take to say of its own accord why it has refused its peer; 0 where it is given as long as
-	// it takes to tell.
+	// Before are what files of the subject hold at first, so that it and its peer do not agree: they are replaced then, while
+	// it runs. After is what is in them later, to no effect. Both are zero where the files stay.
+	Before, After Holding
+	// Within is how long the subject may take: where its files are replaced, to use what they hold then, and else to say of its
+	// own accord why it has refused its peer. 0 where it must use them at once, or is given as long as it takes to tell.
 	Within time.Duration
 	// Meets says that it is posed where the two ends meet each other, and nowhere else.
 	Meets bool

@@ -41,7 +41,7 @@ func program(s component.Start, crds []byte) launch.Program {
 			return launch.Invocation{Args: flags(s, place), Env: map[string]string{}}
 		},
 		Ready: func(ctx context.Context, i launch.Instance) error {
-			a, err := newAdmin(i.Address(SecurePort), token, s.Given[link.Bundle].Data)
+			a, err := newAdmin(i.Address(SecurePort), token, s.Given[link.Certificate].Data)
 			if err != nil {
 				return err
 			}

@@ -83,8 +83,9 @@ type kubeClient struct {
 	cluster cluster
 	server  *url.URL
 	anchors []*x509.Certificate
-	own     *tls.Certificate
-	dials   int
+	// own returns the certificate that it shows, as its files hold it now; nil where it has none.
+	own   func() (*tls.Certificate, error)
+	dials int
 }
 
 func newKubeClient(settings environment, log *slog.Logger) (*kubeClient, error) {
@@ -112,12 +113,30 @@ func newKubeClient(settings environment, log *slog.Logger) (*kubeClient, error) 
 	if k.anchors, err = settings.anchors(k.cluster.ca); err != nil {
 		return k, err
 	}
-	if k.cluster.certificate == "" {
-		return k, nil
-	}
-	own, err := tls.LoadX509KeyPair(k.cluster.certificate, k.cluster.key)
-	k.own = &own
+	err = k.hold()
 	return k, err
+}
+
+// hold sees that there is a certificate, if there is to be one.
+func (k *kubeClient) hold() error {
+	if k.cluster.certificate == "" {
+		return nil
+	}
+	k.own = func() (*tls.Certificate, error) {
+		pair, err := tls.LoadX509KeyPair(k.cluster.certificate, k.cluster.key)
+		return &pair, err
+	}
+	_, err := k.own()
+	return err
+}
+
+// shown returns the token that it shows; "" for none.
+func (c cluster) shown() (string, error) {
+	if c.tokenFile == "" || c.token != "" {
+		return c.token, nil
+	}
+	held, err := os.ReadFile(c.tokenFile)
+	return strings.TrimSpace(string(held)), err
 }
 
 // anchors reads a bundle; none is that of the system.
@@ -199,7 +218,7 @@ func (k *kubeClient) settings() *tls.Config {
 		s.VerifyConnection = func(state tls.ConnectionState) error { return k.verify(state.PeerCertificates) }
 	}
 	if k.own != nil {
-		s.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return k.own, nil }
+		s.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return k.own() }
 	}
 	return s
 }
@@ -217,13 +236,9 @@ func (k *kubeClient) request(conn net.Conn) error {
 	if err != nil {
 		return err
 	}
-	token := k.cluster.token
-	if k.cluster.tokenFile != "" && token == "" {
-		held, err := os.ReadFile(k.cluster.tokenFile)
-		if err != nil {
-			return err
-		}
-		token = strings.TrimSpace(string(held))
+	token, err := k.cluster.shown()
+	if err != nil {
+		return err
 	}
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)

@@ -55,9 +55,11 @@ type kubeServer struct {
 	policy   policy
 	address  string
 	settings *tls.Config
-	// clients and proxies are the anchors of clients and of front proxies; none where they are not set.
-	clients, proxies []*x509.Certificate
-	issuers          []issuer
+	// clients returns the anchors of clients, as their file holds them now, and proxies are those of front proxies; none where
+	// they are not set.
+	clients func() []*x509.Certificate
+	proxies []*x509.Certificate
+	issuers []issuer
 	// anonymous says whom it takes a client for that shows nothing; "" if it knows none such.
 	anonymous string
 }
@@ -74,23 +76,28 @@ func newKubeServer(ctx context.Context, settings environment, log *slog.Logger) 
 	if settings["tls-min-version"] == "VersionTLS13" {
 		k.policy.oldest = tls.VersionTLS13
 	}
-	own, err := tls.LoadX509KeyPair(settings["tls-cert-file"], settings["tls-private-key-file"])
-	if err != nil {
+	own := func() (*tls.Certificate, error) {
+		pair, err := tls.LoadX509KeyPair(settings["tls-cert-file"], settings["tls-private-key-file"])
+		return &pair, err
+	}
+	if _, err := own(); err != nil {
 		return k, err
 	}
-	for flag, into := range map[string]*[]*x509.Certificate{"client-ca-file": &k.clients, "requestheader-client-ca-file": &k.proxies} {
-		if settings[flag] == "" {
-			continue
-		}
-		if *into, err = settings.anchors(settings[flag]); err != nil {
-			return k, err
-		}
+	if _, err := settings.anchorsOf("client-ca-file"); err != nil {
+		return k, err
+	}
+	k.clients = func() []*x509.Certificate {
+		now, _ := settings.anchorsOf("client-ca-file") // a file that is of no use leaves nobody to be trusted
+		return now
+	}
+	if k.proxies, err = settings.anchorsOf("requestheader-client-ca-file"); err != nil {
+		return k, err
 	}
 	if k.issuers, err = issuersOf(ctx, settings); err != nil {
 		return k, err
 	}
 	k.settings = &tls.Config{
-		MinVersion: k.policy.oldest, MaxVersion: k.policy.newest, Certificates: []tls.Certificate{own},
+		MinVersion: k.policy.oldest, MaxVersion: k.policy.newest, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return own() },
 		ClientAuth: tls.RequestClientCert, NextProtos: []string{"http/1.1"}, SessionTicketsDisabled: true,
 	}
 	if k.policy.quirk == refusesInHandshake {
@@ -100,6 +107,14 @@ func newKubeServer(ctx context.Context, settings environment, log *slog.Logger) 
 		}
 	}
 	return k, nil
+}
+
+// anchorsOf reads the bundle that a flag names; none where it is not set.
+func (e environment) anchorsOf(flag string) ([]*x509.Certificate, error) {
+	if e[flag] == "" {
+		return nil, nil
+	}
+	return e.anchors(e[flag])
 }
 
 // run serves until ctx ends.

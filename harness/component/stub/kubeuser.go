@@ -106,15 +106,16 @@ func (k *kubeServer) certified(chain []*x509.Certificate, forwards string) (know
 	}
 	proxies := k.proxies
 	if k.policy.quirk == trustsEveryProxy {
-		proxies = append(slices.Clone(proxies), k.clients...)
+		proxies = append(slices.Clone(proxies), k.clients()...)
 	}
 	if forwards != "" && len(proxies) > 0 && k.policy.walk(chain, proxies, x509.ExtKeyUsageClientAuth) == nil {
 		return known{name: forwards}, nil
 	}
-	if len(k.clients) == 0 {
+	clients := k.clients()
+	if len(clients) == 0 {
 		return known{}, nil
 	}
-	if err := k.policy.walk(chain, k.clients, x509.ExtKeyUsageClientAuth); err != nil {
+	if err := k.policy.walk(chain, clients, x509.ExtKeyUsageClientAuth); err != nil {
 		if k.policy.quirk == badCertificateIsNone {
 			return known{}, nil
 		}

@@ -33,7 +33,7 @@ var (
 // clientSettings are those of Calico's clients of etcd.
 var clientSettings = slices.Concat(
 	each(everybody, client.incomplete), each(everybody, client.missing), each(everybody, client.anchored),
-	calicoctl.useless(), misnamed, inFile, listed, schemeless, addressed, suited, renewed, untold, undiscovered,
+	calicoctl.useless(), misnamed, inFile, listed, schemeless, addressed, suited, renewed, kept, untold, undiscovered,
 )
 
 // each makes settings for each of some clients.

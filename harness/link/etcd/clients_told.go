@@ -94,8 +94,17 @@ var addressed = each(everybody, func(c client) []link.Setting {
 // renewed are the settings of clients whose files are replaced while they run.
 var renewed = each(everybody, func(c client) []link.Setting {
 	return []link.Setting{c.of(link.Setting{
-		Name: "client-renewed", Before: "other-authority", Text: "its key and certificate have been replaced while it runs",
+		Name: "client-renewed", Before: link.Holding{Own: "other-authority"}, Text: "its key and certificate have been replaced while it runs",
 		Variants: []string{"good"}, Rules: []string{"ETCD-24"},
+	})}
+})
+
+// kept are the settings of clients whose trust bundle is replaced while they run: they keep to the one that they have read.
+var kept = each([]client{typha, felix}, func(c client) []link.Setting {
+	return []link.Setting{c.of(link.Setting{
+		Name: "bundle-renewed", After: link.Holding{Trust: anchors}, Change: trust(pki.Second), Level: "OBS",
+		Text:     "its trust bundle has been replaced while it runs, and that has no effect",
+		Variants: []string{"authority-second", "good"}, Rules: []string{"ETCD-24"},
 	})}
 })
 

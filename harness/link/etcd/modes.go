@@ -100,7 +100,7 @@ var serverSettings = []link.Setting{
 		Text: "tls-min-version is TLS1.3", Variants: []string{"good"}, Rules: []string{"ETCD-07"},
 	},
 	{
-		Name: "renewed", Mode: "mutual-tls", Side: handshake.Server, Before: "other-authority",
+		Name: "renewed", Mode: "mutual-tls", Side: handshake.Server, Before: link.Holding{Own: "other-authority"},
 		Text: "its key and certificate have been replaced while it runs", Variants: []string{"good", "other-authority"}, Rules: []string{"ETCD-25"},
 	},
 }

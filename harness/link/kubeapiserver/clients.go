@@ -1,6 +1,8 @@
 package kubeapiserver
 
 import (
+	"time"
+
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/pki"
@@ -115,6 +117,27 @@ var clientSettings = []link.Setting{
 		Text: "it must not call itself ready where it has refused its server", Variants: []string{"good", "other-authority", "host-other"}, Rules: []string{"KAPI-22"},
 	},
 }
+
+// renewed are the settings of clients whose files are replaced while they run, of such as ask again.
+func renewed() []link.Setting {
+	var all []link.Setting
+	for _, component := range []string{"typha", "felix"} {
+		all = append(all,
+			link.Setting{
+				Name: "client-renewed", Mode: "x509", Side: handshake.Client, Component: component, Before: link.Holding{Own: "expired"}, Within: aboutAMinute, Profile: "slow",
+				Text: "its key and certificate have been replaced while it runs", Variants: []string{"good"}, Rules: []string{"KAPI-18"},
+			},
+			link.Setting{
+				Name: "token-renewed", Mode: "jwt", Side: handshake.Client, Component: component, Before: link.Holding{Token: "expired"}, Within: aboutAMinute, Profile: "slow",
+				Text: "its token has been replaced while it runs", Variants: []string{"good"}, Rules: []string{"KAPI-18"},
+			},
+		)
+	}
+	return all
+}
+
+// aboutAMinute is how long a client may take to use what its files hold (rule KAPI-18).
+const aboutAMinute = 75 * time.Second
 
 func trustSecond(v link.Verifier) link.Verifier {
 	v.Trust = []pki.AuthorityName{pki.Second}

@@ -2,6 +2,7 @@ package kubeapiserver
 
 import (
 	"slices"
+	"time"
 
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
@@ -40,7 +41,7 @@ var Link = link.Link{
 		Identity: pki.Identity{CN: ServerCN, URISAN: ServerURI, DNSName: LocalName, IPAddress: Address},
 	},
 	Modes:    modes,
-	Settings: slices.Concat(serverSettings, clientSettings),
+	Settings: slices.Concat(serverSettings, clientSettings, renewed()),
 	Further:  further,
 	Conducts: conducts,
 	Pairs:    pairs,
@@ -137,7 +138,18 @@ var serverSettings = []link.Setting{
 		Name: "tls-min-version", Mode: "x509", Side: handshake.Server, MinVersion: "1.3", Flags: map[string]string{MinVersion: "VersionTLS13"},
 		Text: "tls-min-version is VersionTLS13", Variants: []string{"good"}, Rules: []string{"KAPI-08"},
 	},
+	{
+		Name: "renewed", Mode: "x509", Side: handshake.Server, Before: link.Holding{Own: "other-authority"}, Within: twoMinutes, Profile: "slow",
+		Text: "its key and certificate have been replaced while it runs", Variants: []string{"good", "other-authority"}, Rules: []string{"KAPI-21"},
+	},
+	{
+		Name: "client-ca-renewed", Mode: "x509", Side: handshake.Server, Before: link.Holding{Trust: []pki.AuthorityName{pki.Second}}, Within: twoMinutes, Profile: "slow",
+		Text: "client-ca-file has been replaced while it runs", Variants: []string{"good", "authority-second"}, Rules: []string{"KAPI-21"},
+	},
 }
+
+// twoMinutes is how long kube-apiserver may take to use what its files hold (rule KAPI-21).
+const twoMinutes = 2 * time.Minute
 
 // byProxy adds the authority of front proxies.
 func byProxy(v link.Verifier) link.Verifier {
