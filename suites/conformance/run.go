@@ -128,10 +128,11 @@ func Load(o Options) (*Run, error) {
 		r.ever = append(r.ever, ever...)
 	}
 	if len(r.due) == 0 {
-		return nil, &UsageError{
-			fmt.Sprintf("enumerating cases: target %s has no component that is judged in the profile %s", t.Name, profile.Name),
-			"give it one that is, such as typha or felix, or choose another profile",
+		advice := "give it one that is, such as typha or felix, or choose another profile"
+		if len(r.inapplicable) > 0 {
+			advice = r.inapplicable[0].Reason
 		}
+		return nil, &UsageError{fmt.Sprintf("enumerating cases: target %s has no component that can be judged in the profile %s", t.Name, profile.Name), advice}
 	}
 	r.Cases = r.due
 	if o.Select != "" {
