@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -72,22 +73,36 @@ func buildCommand(t *testing.T) string {
 	return binary
 }
 
-// condition knows [engine]: a container engine answers, which it must in CI.
-func condition(name string) (bool, error) {
-	if name != "engine" {
-		return false, errors.New("unknown condition " + name)
-	}
-	if runtime.GOOS != "linux" {
-		return false, nil
-	}
-	conn, err := net.DialTimeout("unix", dockerSocket, time.Second)
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			return false, err
+// conditions are what scripts ask for before they go on: nil if it is so.
+var conditions = map[string]func() error{
+	// A container engine answers.
+	"engine": func() error {
+		conn, err := net.DialTimeout("unix", dockerSocket, time.Second)
+		if err != nil {
+			return err
 		}
+		return conn.Close()
+	},
+	// A command can be cut off the network.
+	"offline": func() error {
+		return exec.CommandContext(context.Background(), "unshare", "-n", "ip", "link", "set", "lo", "up").Run()
+	},
+}
+
+// condition reports whether one of the conditions holds. In CI on Linux each must.
+func condition(name string) (bool, error) {
+	holds, known := conditions[name]
+	switch {
+	case !known:
+		return false, errors.New("unknown condition " + name)
+	case runtime.GOOS != "linux":
 		return false, nil
 	}
-	return true, conn.Close()
+	err := holds()
+	if err != nil && os.Getenv("CI") != "" {
+		return false, fmt.Errorf("%s: %w", name, err)
+	}
+	return err == nil, nil
 }
 
 const dockerSocket = "/var/run/docker.sock"

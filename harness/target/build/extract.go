@@ -28,7 +28,8 @@ func (b Builder) Extract(ctx context.Context, r *fixtures.Release, name string) 
 	ctx, cancel := context.WithTimeoutCause(ctx, deadline, &deadlineError{after: deadline})
 	defer cancel()
 	f, has := r.ModuleFile(name)
-	e := b.entry(fixtures.Program{Name: name, Package: f.Module + "/" + f.Path, Release: r}, Here())
+	f.Name = name
+	e := b.fileEntry(r, f)
 	if !has {
 		return "", "", &Error{Program: e.program().ID(), Doing: "looking for it in release " + r.Name, Cause: CompileError, Err: fs.ErrNotExist}
 	}
@@ -62,6 +63,11 @@ func (b Builder) Extract(ctx context.Context, r *fixtures.Release, name string) 
 	}
 	report.ready(Built{Version: r.Version}, false)
 	return path, digest, nil
+}
+
+// fileEntry is the place of a file of a release's modules.
+func (b Builder) fileEntry(r *fixtures.Release, f fixtures.ModuleFile) entry {
+	return b.entry(fixtures.Program{Name: f.Name, Package: f.Module + "/" + f.Path, Release: r}, Here())
 }
 
 // moduleFolder returns the folder of a module that the entry's release is built from, as the go command has verified it.
