@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,7 +27,7 @@ func TestDueNeedsWhatStandsBehind(t *testing.T) {
 			}
 			r, err := Load(Options{Target: file})
 			if len(c.due) == 0 {
-				if err == nil || !strings.Contains(err.(*UsageError).Hint(), "and the target has none") {
+				if usage, is := errors.AsType[*UsageError](err); !is || !strings.Contains(usage.Hint(), "and the target has none") {
 					t.Errorf("wanted an error that says what is missing, found %v", err)
 				}
 				return

@@ -138,7 +138,7 @@ func (e entry) unpack(ctx context.Context, from *tar.Reader, r record) error {
 		}
 		defer os.RemoveAll(e.partial())
 		to = func(name string) (io.WriteCloser, error) {
-			return os.OpenFile(filepath.Join(e.outDir(), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
+			return os.OpenFile(filepath.Join(e.outDir(), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755) //nolint:gosec // it is a program, to be run
 		}
 	}
 	for _, p := range e.programs {
