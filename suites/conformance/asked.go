@@ -10,6 +10,7 @@ import (
 	"github.com/calico-tls/conformance/fixtures"
 	"github.com/calico-tls/conformance/harness"
 	"github.com/calico-tls/conformance/harness/matrix"
+	"github.com/calico-tls/conformance/harness/target"
 	"github.com/calico-tls/conformance/reports"
 )
 
@@ -43,9 +44,10 @@ func AskedBeside(r *reports.Report, own []fixtures.Deviation) (reports.Asked, er
 			})
 		})
 	}
+	without := leftOut(cases, r)
 	for _, roles := range choices(cases, r) {
 		for _, version := range sinces(cases) {
-			due, inapplicable := dueTo(cases, roles, version)
+			due, inapplicable := dueTo(cases, owed{roles, without, version})
 			if reports.Digest(ids(due)) == r.Suite.CaseSetDigest {
 				asked.Due, asked.Inapplicable = ids(due), ids(inapplicable)
 				asked.Coverage = coverage(judged(due, r.Results))
@@ -115,19 +117,62 @@ func sinces(cases []matrix.Case) []string {
 	return append([]string{""}, slices.SortedFunc(maps.Keys(found), semver.Compare)...)
 }
 
-// dueTo returns the cases that are due to a target that has these roles and is older than a version, and those that
-// cannot be put to it.
-func dueTo(cases []matrix.Case, has map[string]bool, older string) (due, inapplicable []matrix.Case) {
+// subjectOf is a subject on a link.
+type subjectOf struct{ link, name string }
+
+// leftOut returns the subjects that a report leaves out for want of what has to stand behind them, and what that is. The report
+// is believed only if that has to stand there where the subject is no stub.
+func leftOut(cases []matrix.Case, r *reports.Report) map[subjectOf]target.Role {
+	reasons := map[string]string{}
+	for _, x := range r.Inapplicable {
+		reasons[x.ID] = x.Reason
+	}
+	without := map[subjectOf]target.Role{}
 	for _, c := range cases {
-		if slices.ContainsFunc(roles(c.Subject), func(role string) bool { return !has[role] }) {
+		if reason, is := reasons[c.ID()]; is {
+			for _, lacks := range neededBy(c.Link, c.Subject) {
+				if reason == lackingReason(lacks, c.Link, c.Subject) {
+					without[subjectOf{c.Link, c.Subject}] = lacks
+				}
+			}
+		}
+	}
+	return without
+}
+
+// neededBy returns all that has to stand behind a subject on a link which is built.
+func neededBy(link, subject string) []target.Role {
+	var all []target.Role
+	for _, role := range roles(subject) {
+		for _, behind := range needs(link, target.Component{Role: target.Role(role), Ways: []target.Source{{Way: target.Build}}}) {
+			all = append(append(all, target.Role(behind)), neededBy("", behind)...)
+		}
+	}
+	return all
+}
+
+// owed says what a target may be: which roles it has, which subjects are left out for want of what, and than which version it
+// is older; "" for none.
+type owed struct {
+	has     map[string]bool
+	without map[subjectOf]target.Role
+	older   string
+}
+
+// dueTo returns the cases that are due to a target, and those that cannot be put to it.
+func dueTo(cases []matrix.Case, to owed) (due, inapplicable []matrix.Case) {
+	for _, c := range cases {
+		if slices.ContainsFunc(roles(c.Subject), func(role string) bool { return !to.has[role] }) {
 			continue
 		}
 		l, _ := harness.LinkNamed(c.Link)
 		since := matrix.Since(l.Link, c)
-		if older == "" || since == "" || semver.Compare(since, older) < 0 {
-			due = append(due, c)
-		} else {
+		lacks, without := to.without[subjectOf{c.Link, c.Subject}]
+		switch {
+		case without && !to.has[string(lacks)], to.older != "" && since != "" && semver.Compare(since, to.older) >= 0:
 			inapplicable = append(inapplicable, c)
+		default:
+			due = append(due, c)
 		}
 	}
 	return due, inapplicable

@@ -22,7 +22,7 @@ func told(t *testing.T) *reports.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	due, inapplicable := dueTo(cases, map[string]bool{"typha": true, "felix": true}, "")
+	due, inapplicable := dueTo(cases, owed{has: map[string]bool{"typha": true, "felix": true}})
 	results, err := Predicted(due)
 	if err != nil {
 		t.Fatal(err)
@@ -238,4 +238,47 @@ func deviations(t *testing.T) []fixtures.Deviation {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// A report of a target that lacks what must stand behind a subject verifies, and one that only says so does not.
+func TestVerifyKnowsWhatStandsBehind(t *testing.T) {
+	const lacks = "etcd has to stand behind typha on the link etcd, and the target has none"
+	for _, c := range []struct {
+		name   string
+		reason string
+		more   int // so many cases fewer are told than are left out
+		keeps  func(matrix.Case) bool
+		want   string
+	}{
+		{"a Typha without etcd", lacks, 0, func(c matrix.Case) bool { return c.Subject == "typha" }, ""},
+		{"what has nothing to do with it", strings.Replace(lacks, "etcd has", "felix has", 1), 0, func(c matrix.Case) bool { return c.Subject == "typha" }, "which is that of no case set"},
+		{"what is there", lacks, 0, func(c matrix.Case) bool { return c.Subject == "typha" || c.Subject == "etcd" }, "which is that of no case set"},
+		{"some are not told", lacks, 1, func(c matrix.Case) bool { return c.Subject == "typha" }, "inapplicable: found "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := told(t)
+			cases, err := enumerated("core", "core")
+			if err != nil {
+				t.Fatal(err)
+			}
+			cases = slices.DeleteFunc(cases, func(x matrix.Case) bool { return !c.keeps(x) })
+			r.Inapplicable = nil
+			for _, x := range cases {
+				if x.Link == "etcd" && x.Subject == "typha" {
+					r.Inapplicable = append(r.Inapplicable, reports.Inapplicable{ID: x.ID(), Reason: c.reason})
+				}
+			}
+			r.Inapplicable = r.Inapplicable[c.more:]
+			cases = slices.DeleteFunc(cases, func(x matrix.Case) bool { return x.Link == "etcd" && x.Subject == "typha" })
+			due := ids(cases)
+			r.Results = slices.DeleteFunc(r.Results, func(x reports.Result) bool { return !slices.Contains(due, x.ID) })
+			r.Coverage = coverage(judged(cases, r.Results))
+			r.Conclude(due)
+			data, err := json.Marshal(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			verifies(t, data, c.want)
+		})
+	}
 }

@@ -26,7 +26,7 @@ func dueOf(l link.Link, s matrix.Strategy, p Profile, t target.Target) (due []ma
 		case !has(t, c.Subject):
 			continue
 		case lacks != "":
-			reason = fmt.Sprintf("%s has to stand behind %s on the link %s, and the target has none", lacks, c.Subject, l.Name)
+			reason = lackingReason(lacks, l.Name, c.Subject)
 		case !Applies(l, c, t.Implementation.Project, t.Implementation.Version):
 			reason = fmt.Sprintf("what it sets came with %s, and this is %s", matrix.Since(l, c), t.Implementation.Version)
 		default:
@@ -52,6 +52,10 @@ func lacking(t target.Target, link, subject string) target.Role {
 		}
 	}
 	return ""
+}
+
+func lackingReason(lacks target.Role, link, subject string) string {
+	return fmt.Sprintf("%s has to stand behind %s on the link %s, and the target has none", lacks, subject, link)
 }
 
 // needs returns what has to stand behind a component that plays an end of a link, or on the link "" stands behind one. What
