@@ -240,6 +240,31 @@ func (p *parsed) path(value string) (string, error) {
 	return filepath.Join(p.folder, value), nil
 }
 
+// within refuses a relative path that leads out of the target file's folder, by its dots or by a link: what a component is
+// given of the rest of the machine is to be named as that.
+func (p *parsed) within(value string) error {
+	if filepath.IsAbs(value) {
+		return nil
+	}
+	folder, found := p.folder, filepath.Join(p.folder, value)
+	leads := leadsOut(folder, found)
+	if real, err := filepath.EvalSymlinks(found); err == nil && !leads {
+		if folder, err = filepath.EvalSymlinks(folder); err != nil {
+			return err
+		}
+		leads = leadsOut(folder, real)
+	}
+	if leads {
+		return advised("put a copy beside the target file, or name its absolute path", "wanted a file in the target file's folder, found %q, which leads out of it", value)
+	}
+	return nil
+}
+
+func leadsOut(folder, path string) bool {
+	from, err := filepath.Rel(folder, path)
+	return err != nil || !filepath.IsLocal(from)
+}
+
 func (p *parsed) build(value string) (string, error) {
 	if _, err := fixtures.ProgramNamed(value); err != nil {
 		return "", err
@@ -279,6 +304,9 @@ func (p *parsed) files(at string, raw map[string]fixtures.Text) ([]File, error) 
 		}
 		here, err := p.path(string(raw[inside]))
 		if err != nil {
+			return nil, p.wrong(key, adviceOf(err), "files: %s: %v", inside, err)
+		}
+		if err := p.within(string(raw[inside])); err != nil {
 			return nil, p.wrong(key, adviceOf(err), "files: %s: %v", inside, err)
 		}
 		if err := readable(here); err != nil {

@@ -158,6 +158,33 @@ func TestTargetBuiltInHasNoRelativePaths(t *testing.T) {
 	}
 }
 
+func TestFilesStayInTheFolder(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	other := file(t, "another's", 0o600)
+	for name, to := range map[string]string{"out": other, "in": "own"} {
+		if err := os.Symlink(to, filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(folder, "own"), []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	leads := func(path string) string {
+		return fmt.Sprintf("files: /a: wanted a file in the target file's folder, found %q, which leads out of it", path)
+	}
+	for path, wanted := range map[string]string{
+		"own": "", "./own": "", "in": "", other: "",
+		"out": leads("out"), "../none": leads("../none"), "../../etc/passwd": leads("../../etc/passwd"),
+		"none": "files: /a: wanted a file at " + filepath.Join(folder, "none") + ", found: no such file or directory",
+	} {
+		_, err := parse("x.yaml", folder, fmt.Appendf(nil, "name: x\ncomponents: {typha: {reference: true, files: {/a: %s}}}\n", path))
+		if found := fmt.Sprint(err); wanted == "" && err != nil || wanted != "" && !strings.HasSuffix(found, wanted) {
+			t.Errorf("%s: wanted %q, found %s", path, wanted, found)
+		}
+	}
+}
+
 func TestByteOrderMarkKeepsLines(t *testing.T) {
 	t.Parallel()
 	_, err := parse("x.yaml", "", []byte("\ufeffname: x\ncomponents:\n  typhoon: {reference: true}\n"))
