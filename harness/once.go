@@ -124,6 +124,8 @@ func (t *trial) serveOnce(ctx context.Context, c matrix.Case, listener link.List
 		o.Server.Claim, o.Against = handshake.WasRefused, fellBack
 	case t.meetings(c) > 1 && o.Server.Claim == handshake.WasRefused && o.Client.Claim == handshake.Refused:
 		o.Against = t.fallsBack(alive, a, listener)
+	case o.Client.Claim == handshake.Accepted && o.Server.Claim == handshake.Accepted:
+		o.Against = t.succumbs(c)
 	}
 	if t.setting.Unready && o.Client.Claim != handshake.Accepted && o.Broken == "" && o.Against == "" {
 		o.Against = t.callsItselfReady(alive)

@@ -192,6 +192,8 @@ type Conduct struct {
 	Text string
 	// Side is the end that the instrument plays.
 	Side handshake.Side
+	// Component is the further component that it is put to; "" for the link's own of the other side.
+	Component string
 	// Modes are the modes in which it is run.
 	Modes []string
 	// Variants are the variants that the instrument shows.
@@ -220,6 +222,8 @@ type Conduct struct {
 	Withholds bool
 	// Metered says that the server's own counters are read meanwhile, while nobody else is connected.
 	Metered bool
+	// Denies is what a server denies to a client whom it serves otherwise, and who must bear it; "" for nothing.
+	Denies string
 	// Persists says that the instrument refuses one connection after the other, and for how long; "" if it does not.
 	Persists Persistence
 	// AwaitsReady says that the connection is kept until the subject calls itself ready.
@@ -458,6 +462,9 @@ func (l Link) FurtherNamed(component string) (Further, bool) {
 // Started returns the component that is started with a setting.
 func (l Link) Started(s Setting) string { return cmp.Or(s.Component, l.End(s.Side).Component) }
 
+// Tried returns the component that a conduct is put to.
+func (l Link) Tried(d Conduct) string { return cmp.Or(d.Component, l.End(d.Side.Other()).Component) }
+
 // Side returns the side that a component plays.
 func (l Link) Side(component string) (handshake.Side, bool) {
 	switch component {
@@ -477,21 +484,3 @@ func find[T any](all []T, match func(T) bool) (T, bool) {
 	var none T
 	return none, false
 }
-
-// Version is the TLS version of a case, or what is spoken in its place.
-type Version string
-
-// The versions.
-const (
-	TLS10 Version = "tls1.0"
-	TLS11 Version = "tls1.1"
-	TLS12 Version = "tls1.2"
-	TLS13 Version = "tls1.3"
-	// Clear is a connection without TLS.
-	Clear Version = "plaintext"
-	// None is a case in which no connection is made.
-	None Version = "none"
-)
-
-// Versions lists every version.
-var Versions = []Version{TLS10, TLS11, TLS12, TLS13, Clear, None}

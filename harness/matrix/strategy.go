@@ -271,7 +271,7 @@ func conductCases(l link.Link, d link.Conduct) []Case {
 	subject := d.Side.Other()
 	for _, mode := range d.Modes {
 		m, _ := l.Mode(mode)
-		c := begin(l, m, l.End(subject).Component)
+		c := begin(l, m, l.Tried(d))
 		c.Conduct = d.Name
 		*shown(&c, d.Side) = cmp.Or(d.Own, m.Shown(subject))
 		for _, name := range d.Variants {

@@ -18,6 +18,8 @@ type choice struct {
 	fault string
 	// besides are globs of further cases, instead those of all cases of the trial.
 	besides, instead []string
+	// subject is the further component that has the fault; "" for the link's own.
+	subject string
 	// elsewhere says that the check that the fault is about is its peer's.
 	elsewhere checker
 	// narrow says why all cases that can see the fault are of one mode and version; "" where they are not.
@@ -58,6 +60,7 @@ var choices = []choice{
 	{fault: "trusts-without-bundle", besides: []string{"**/setting=unset-k8sCAFile"}},
 	{fault: "heeds-variables", instead: []string{"**/setting=*-variable"}, narrow: "(what has no effect would have one in TLS 1.2 alone)"},
 	{fault: "token-of-another-variable", instead: []string{"**/setting=token-variable-other/**"}},
+	{fault: "panics-without-version", subject: "felix", instead: []string{"**/conduct=version-denied"}},
 	{fault: "asks-in-the-clear", instead: []string{"**/setting=k8sAPIEndpoint-http"}},
 	{fault: "trusts-headers", besides: []string{"**/conduct=remote-user*"}},
 	{fault: "trusts-every-proxy", besides: []string{"**/setting=requestheader-*/conduct=remote-user"}},

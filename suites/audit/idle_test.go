@@ -30,7 +30,6 @@ var unposed = map[string]string{
 	"FELIX-22": elsewhere, "FELIX-23": elsewhere,
 	"ETCD-30": "kube-apiserver dials etcd dozens of times, and is ready once all are served: an observer serves one",
 	"KAPI-17": "the files of its cluster lie where only a container can have them",
-	"KAPI-19": "Felix asks for the version once it has been served already",
 }
 
 // posed are the groups of rules of which each has a case, but for those that are unposed.

@@ -45,7 +45,9 @@ func (x trial) link() link.Link {
 	return l.Link
 }
 
-func (x trial) subject() string { return x.link().End(x.seat.Side).Component }
+func (x trial) subject() string {
+	return cmp.Or(choiceOf(x.Name).subject, x.link().End(x.seat.Side).Component)
+}
 
 // stub names the stub: after what it plays, or what it is a client of.
 func (x trial) stub() string {
@@ -61,12 +63,8 @@ func (x trial) rule() string { return x.Breaks[x.seat] }
 // target writes a target into a folder whose two components are our stubs, of which one has the fault.
 func (x trial) target(folder string) (string, error) {
 	text := "name: planted\nimplementation: {project: the suite's own stubs}\ncomponents:\n"
-	for _, side := range []handshake.Side{handshake.Server, handshake.Client} {
-		text += fmt.Sprintf("  %s:\n    reference: true\n", x.link().End(side).Component)
-		if side == x.seat.Side {
-			text += fmt.Sprintf("    env: {%s: %s}\n", stub.FaultSetting, x.Name)
-		}
-	}
+	text += fmt.Sprintf("  %s:\n    reference: true\n", x.link().End(x.seat.Side.Other()).Component)
+	text += fmt.Sprintf("  %s:\n    reference: true\n    env: {%s: %s}\n", x.subject(), stub.FaultSetting, x.Name)
 	name := filepath.Join(folder, x.subject()+"-"+x.Name+".yaml")
 	return name, os.WriteFile(name, []byte(text), 0o600)
 }

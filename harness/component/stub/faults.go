@@ -170,6 +170,7 @@ var Faults = []Fault{
 	{"trusts-without-bundle", dialling("", "KAPI-04"), pki.CheckChain, "takes any server where it is told of no authority", "", quirky(trustsWithoutBundle)},
 	{"heeds-variables", dialling("", "KAPI-20"), "", "heeds TLS_MIN_VERSION and TLS_CIPHER_SUITES", "", quirky(heedsVariables)},
 	{"token-of-another-variable", dialling("", "KAPI-16"), "", "shows the token of K8S_API_TOKEN", "", quirky(readsOtherToken)},
+	{"panics-without-version", dialling("", "KAPI-19"), "", "ends where it is denied the version of its server", "Calico v3.31.0", quirky(needsVersion)},
 	{"asks-in-the-clear", dialling("", "KAPI-06"), "", "asks an address that begins with http://, and shows its token", "CVE-2023-45142", quirky(asksInTheClear)},
 
 	{"token-unsigned", apiserver("KAPI-10"), pki.CheckSignature, "does not verify who signed a token", "CVE-2024-54150", unless(func(string, *jwt.Token, []any) bool { return true })},

@@ -25,10 +25,14 @@ const (
 	saysAnswered = "Answered by kube-apiserver"
 	saysUnserved = "Not served by kube-apiserver"
 	saysDenied   = "Denied by kube-apiserver"
+	saysNameless = "Could not read the version of kube-apiserver"
 )
 
-// asksFor is what it asks for, as calicoctl does when it lists nodes.
-const asksFor = "/api/v1/nodes?limit=500"
+// asksFor is what it asks for, as calicoctl does when it lists nodes; one that stays asks for the version then, as Felix does.
+const (
+	asksFor     = "/api/v1/nodes?limit=500"
+	versionPath = "/version"
+)
 
 // persistence is how long a stub that stays waits before it asks again (Calico felix/daemon/daemon.go, typha/pkg/daemon/daemon.go).
 const persistence = time.Second
@@ -49,15 +53,24 @@ func RunKubeCommand(ctx context.Context, settings map[string]string, log io.Writ
 	return 0
 }
 
+// panicked is the exit code of a program that a panic has ended (package runtime of Go).
+const panicked = 2
+
 // RunKubeClient runs one that stays and asks again until it is answered, as Typha and Felix do, and returns its exit code: 0
-// once ctx has ended, and 1 if it refused to start. The settings are those of [RunKubeCommand].
+// once ctx has ended, 1 if it refused to start, and with a fault 2. The settings are those of [RunKubeCommand].
 func RunKubeClient(ctx context.Context, settings map[string]string, log io.Writer) int {
 	k, err := newKubeClient(settings, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		k.log.Error(saysInvalid, "error", err)
 		return 1
 	}
+	k.besides = versionPath
+	ctx, k.die = context.WithCancelCause(ctx)
+	defer k.die(nil)
 	untilAnswered(ctx, k.ask)
+	if errors.Is(context.Cause(ctx), errDenied) {
+		return panicked
+	}
 	return 0
 }
 
@@ -86,6 +99,9 @@ type kubeClient struct {
 	// own returns the certificate that it shows, as its files hold it now; nil where it has none.
 	own   func() (*tls.Certificate, error)
 	dials int
+	// besides is what it asks for once it was answered; "" for nothing. die ends it where it does not bear to be denied that.
+	besides string
+	die     context.CancelCauseFunc
 }
 
 func newKubeClient(settings environment, log *slog.Logger) (*kubeClient, error) {
@@ -172,10 +188,12 @@ func (k *kubeClient) ask(ctx context.Context) error {
 	defer stop()
 	k.dials++
 	log := k.log.With("local", raw.LocalAddr().String(), "dial", k.dials)
-	switch err = k.converse(raw); {
+	conn, err := k.converse(raw)
+	switch {
 	case ctx.Err() != nil:
 	case err == nil:
 		log.Info(saysAnswered)
+		k.askBesides(conn)
 	case errors.Is(err, errDenied):
 		log.Error(saysDenied, "error", err)
 	default:
@@ -184,25 +202,40 @@ func (k *kubeClient) ask(ctx context.Context) error {
 	return err
 }
 
-// converse shakes hands, and asks.
-func (k *kubeClient) converse(raw net.Conn) error {
+// askBesides asks for what it can do without.
+func (k *kubeClient) askBesides(conn net.Conn) {
+	if k.besides == "" {
+		return
+	}
+	err := k.request(conn, k.besides)
+	if err == nil {
+		return
+	}
+	k.log.Warn(saysNameless, "error", err)
+	if k.policy.quirk == needsVersion {
+		k.die(err)
+	}
+}
+
+// converse shakes hands, and asks. It returns the connection over which it can ask for more.
+func (k *kubeClient) converse(raw net.Conn) (net.Conn, error) {
 	if err := raw.SetDeadline(time.Now().Add(readTimeout)); err != nil {
-		return err
+		return raw, err
 	}
 	if k.server.Scheme == "http" {
-		return k.request(raw)
+		return raw, k.request(raw, asksFor)
 	}
 	secured := tls.Client(raw, k.settings())
 	if err := secured.Handshake(); err != nil { //nolint:noctx // raw has a deadline, and is closed with the context
-		return err
+		return secured, err
 	}
 	if k.policy.quirk == sendsBeforeVerification {
 		if err := k.verify(secured.ConnectionState().PeerCertificates); err != nil {
-			_ = k.request(secured) // too soon: it knows already
-			return err
+			_ = k.request(secured, asksFor) // too soon: it knows already
+			return secured, err
 		}
 	}
-	return k.request(secured)
+	return secured, k.request(secured, asksFor)
 }
 
 // settings are those of TLS. A server is known by its host, which crypto/tls would verify alike; here it can be done amiss.
@@ -230,9 +263,9 @@ func (k *kubeClient) verify(chain []*x509.Certificate) error {
 	return k.policy.host(chain[0], k.server.Hostname())
 }
 
-// request asks over a connection, and shows the token, if there is one.
-func (k *kubeClient) request(conn net.Conn) error {
-	r, err := http.NewRequest(http.MethodGet, strings.TrimSuffix(k.server.String(), "/")+asksFor, nil) //nolint:noctx // conn is closed with the context
+// request asks for something over a connection, and shows the token, if there is one.
+func (k *kubeClient) request(conn net.Conn, what string) error {
+	r, err := http.NewRequest(http.MethodGet, strings.TrimSuffix(k.server.String(), "/")+what, nil) //nolint:noctx // conn is closed with the context
 	if err != nil {
 		return err
 	}

@@ -84,6 +84,7 @@ const (
 	readsOtherToken         quirk = "reads another token"
 	trustsWithoutBundle     quirk = "trusts anybody without a bundle"
 	heedsVariables          quirk = "heeds variables"
+	needsVersion            quirk = "needs the version"
 )
 
 // reference is what the rules ask.

@@ -20,10 +20,14 @@ type conversation struct {
 	raw    net.Conn
 	server *http.Server
 	behind *behind
+	// denies is what it denies to whoever asks for it, and denied is closed once it has; "" for nothing.
+	denies string
+	denied chan struct{}
 	// answers holds the first answer that tells anything.
 	answers chan answer
 	ended   chan struct{}
 	once    sync.Once
+	denying sync.Once
 }
 
 // converse serves the requests that come over the connection of a session, by HTTP/1.1 or HTTP/2 as the client begins, until
@@ -34,8 +38,11 @@ func converse(ctx context.Context, s *instrument.Session, a link.Attempt) (*conv
 		return nil, err
 	}
 	c := &conversation{
-		tapped: instrument.NewTapped(s), raw: s.Raw, behind: b,
+		tapped: instrument.NewTapped(s), raw: s.Raw, behind: b, denied: make(chan struct{}),
 		answers: make(chan answer, 1), ended: make(chan struct{}),
+	}
+	if d, ok := Link.Conduct(a.Conduct); ok {
+		c.denies = d.Denies
 	}
 	var spoken http.Protocols
 	spoken.SetHTTP1(true)
@@ -57,6 +64,11 @@ func converse(ctx context.Context, s *instrument.Session, a link.Attempt) (*conv
 
 // ServeHTTP implements [http.Handler].
 func (c *conversation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if c.denies != "" && r.URL.Path == c.denies {
+		http.Error(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Unauthorized","code":401}`, http.StatusUnauthorized)
+		c.denying.Do(func() { close(c.denied) })
+		return
+	}
 	status := c.behind.pass(w, r)
 	if got, tells := c.behind.judge(r, status); tells {
 		select {
@@ -66,8 +78,24 @@ func (c *conversation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// await waits for the first answer that tells anything. The error is why none came.
+// await waits for the first answer that tells anything, and where there is something to deny until that was denied as well. The
+// error is why it did not come to that.
 func (c *conversation) await(ctx context.Context) (answer, error) {
+	got, err := c.first(ctx)
+	if err != nil || c.denies == "" || got.objection() != nil {
+		return got, err
+	}
+	select {
+	case <-c.denied:
+		return got, nil
+	case <-c.ended:
+	case <-ctx.Done():
+	}
+	return answer{}, fmt.Errorf("waiting for a request for %s, which is to be denied: %w", c.denies, c.silence(ctx))
+}
+
+// first waits for the first answer that tells anything.
+func (c *conversation) first(ctx context.Context) (answer, error) {
 	select {
 	case got := <-c.answers:
 		return got, nil
@@ -79,13 +107,18 @@ func (c *conversation) await(ctx context.Context) (answer, error) {
 		return got, nil
 	default:
 	}
-	err := c.tapped.Broke()
-	if err == nil {
-		if err = context.Cause(ctx); err == nil {
-			err = fmt.Errorf("%w: the client does not speak HTTP", instrument.ErrObjection)
-		}
+	return answer{}, fmt.Errorf("waiting for a request that can be answered: %w", c.silence(ctx))
+}
+
+// silence says why no more is to come.
+func (c *conversation) silence(ctx context.Context) error {
+	if err := c.tapped.Broke(); err != nil {
+		return err
 	}
-	return answer{}, fmt.Errorf("waiting for a request that can be answered: %w", err)
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: the client does not speak HTTP", instrument.ErrObjection)
 }
 
 // hangUp ends the conversation, and with it the connection.

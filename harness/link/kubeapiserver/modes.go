@@ -100,7 +100,10 @@ var pairs = []link.Pair{
 	{Mode: "oidc", Client: "expired", Token: "expired", Rules: []string{"KAPI-11"}},
 }
 
-// conducts are those of a client.
+// versionPath is where kube-apiserver says of which version it is.
+const versionPath = "/version"
+
+// conducts are those of a client, and of a server.
 var conducts = []link.Conduct{
 	{
 		Name: "remote-user", Side: handshake.Client, Text: "says in its headers that it asks for another user", Forwards: Forwarded,
@@ -109,6 +112,10 @@ var conducts = []link.Conduct{
 	{
 		Name: "remote-user-token", Side: handshake.Client, Text: "shows a token, and says in its headers that it asks for another user", Forwards: Forwarded,
 		Modes: []string{"jwt"}, Variants: []string{"none"}, Rules: []string{"KAPI-14"},
+	},
+	{
+		Name: "version-denied", Side: handshake.Server, Component: "felix", Text: "answers 401 to whoever asks for its version, and serves all else", Denies: versionPath,
+		Modes: []string{"x509"}, Variants: []string{"good"}, Level: "SHOULD", Rules: []string{"KAPI-19"},
 	},
 }
 

@@ -245,6 +245,48 @@ func TestObserverGoesOn(t *testing.T) {
 	}
 }
 
+// TestObserverDenies: a client that is to be denied something is served all else, and has not been judged before it was.
+func TestObserverDenies(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		asks  []string
+		claim handshake.Claim
+	}{
+		"asks for it":                {[]string{"/x", "/version", "/x"}, handshake.Accepted},
+		"asks for it before all":     {[]string{"/version", "/x"}, handshake.Accepted},
+		"asks for it more than once": {[]string{"/version", "/version", "/x"}, handshake.Accepted},
+		"never asks for it":          {[]string{"/x"}, handshake.Failed},
+		"asks for nothing else":      {[]string{"/version"}, handshake.Failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			a := s.attempt(t, "good", link.TLS13)
+			a.Conduct = "version-denied"
+			client := s.client(t, s.issue(t, pki.Client, whose, "good"), tls.VersionTLS13)
+			served := make(chan handshake.Account, 1)
+			go func() {
+				account, _ := s.listener.Serve(ctx, a)
+				served <- account
+			}()
+			for _, path := range c.asks {
+				want := http.StatusOK
+				if path == "/version" {
+					want = http.StatusUnauthorized
+				}
+				if got := get(t, client, "https://"+s.listener.Address()+path, nil); got.status != want {
+					t.Errorf("%s: wanted status %d, found %+v", path, want, got)
+				}
+			}
+			if account := <-served; account.Claim != c.claim {
+				t.Errorf("wanted %q, found %+v", c.claim, account)
+			}
+		})
+	}
+}
+
 // TestObserverOfSilence: who says nothing, or nothing that can be read, is neither accepted nor refused by mistake.
 func TestObserverOfSilence(t *testing.T) {
 	t.Parallel()

@@ -127,10 +127,8 @@ func (c client) ask(method, path, audit string, into any) error {
 	if c.attempt.Bears {
 		request.Header.Set("Authorization", "Bearer "+c.attempt.Token)
 	}
-	for _, d := range conducts {
-		if d.Name == c.attempt.Conduct && d.Forwards != "" {
-			request.Header.Set(headerUser, d.Forwards)
-		}
+	if d, ok := Link.Conduct(c.attempt.Conduct); ok && d.Forwards != "" {
+		request.Header.Set(headerUser, d.Forwards)
 	}
 	if err := request.Write(c.session.Conn); err != nil {
 		return fmt.Errorf("asking for %s: %w", path, err)
