@@ -229,7 +229,7 @@ func (b *Batch) run(ctx context.Context) {
 		}
 		return
 	}
-	if b.kind() == dials && t.part.Dials == component.DialsOnce {
+	if b.kind() == dials && (t.part.Dials == component.DialsOnce || len(t.setting.Endpoints) > 0) {
 		b.seen = t.anew(ctx)
 		return
 	}

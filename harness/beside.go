@@ -29,7 +29,13 @@ func (t *trial) observer() link.Observer {
 }
 
 // list writes down the endpoints that the client is told, and opens the servers that stand beside the observer.
-func (t *trial) list(ctx context.Context, start *component.Start) error {
+func (t *trial) list(ctx context.Context, start *component.Start) (err error) {
+	if len(t.setting.Endpoints) == 0 {
+		return nil
+	}
+	if start.Directory, err = t.lab.directoryOf(ctx, t.link); err != nil {
+		return err
+	}
 	for _, e := range t.setting.Endpoints {
 		told := component.Endpoint{Scheme: e.Scheme, Host: cmp.Or(e.Host, start.Host), Peer: start.Peer}
 		if e.Shows != "" {
@@ -63,14 +69,58 @@ func (t *trial) beside(ctx context.Context, c matrix.Case, o *handshake.Observat
 			return false
 		}
 		a.Accepted = func() { o.Client = t.acceptance(ctx) }
-		account, _ := other.listener.Serve(ctx, a)
+		account, from := other.listener.Serve(ctx, a)
 		if account.Claim != handshake.WasRefused || account.AlertReceived == handshake.NoAlert || account.Octets > 0 {
 			o.Server = account
 			o.Against = fmt.Sprintf("it did not refuse the server that shows %s at %s, one of its endpoints, which %s", other.endpoint.Shows, other.endpoint.Host, said(account))
 			return false
 		}
+		if t.part.Reader.TellsApart() {
+			if o.Client = t.journal.Account(ctx, t.asSeen(from)); o.Client.Claim != handshake.Refused {
+				o.Server = account
+				return false
+			}
+		}
 	}
 	return true
+}
+
+// stubborn is how often a client may come back to an endpoint where it has refused its server, before it comes to another one.
+const stubborn = 5
+
+// await serves a client on at the first endpoint where it must refuse its server, for as long as it is waited for at the one where
+// it must not. The context ends once the client has come back so often that it is not to be waited for; stays ends the waiting,
+// and says so.
+func (t *trial) await(ctx context.Context, c matrix.Case) (waiting context.Context, stays func() string) {
+	waiting, end := context.WithCancel(ctx)
+	if len(t.others) == 0 || !t.part.Reader.TellsApart() {
+		return waiting, func() string {
+			end()
+			return ""
+		}
+	}
+	first := t.others[0]
+	c.Server = first.endpoint.Shows
+	back, done := 0, make(chan struct{})
+	go func() {
+		defer close(done)
+		a, err := t.attempt(c)
+		for from := "."; err == nil && from != "" && back < stubborn; {
+			if _, from = first.listener.Serve(waiting, a); from != "" {
+				back++
+			}
+		}
+		if back == stubborn {
+			end()
+		}
+	}()
+	return waiting, func() string {
+		end()
+		if <-done; back < stubborn {
+			return ""
+		}
+		return fmt.Sprintf("it came back %d times to the endpoint where it had refused its server, and to no other", back)
+	}
 }
 
 // said tells what a server says of a client that did not refuse it.
@@ -84,7 +134,7 @@ func said(a handshake.Account) string {
 // acceptance returns what a client says of its connection that its observer takes for accepted. What it says of servers beside
 // that, or of the one before, does not count.
 func (t *trial) acceptance(ctx context.Context) handshake.Account {
-	if len(t.others) == 0 && !t.setting.Renews() {
+	if !t.setting.Renews() && (len(t.others) == 0 || t.part.Reader.TellsApart()) {
 		return t.journal.Account(ctx, "")
 	}
 	accepting := t.part

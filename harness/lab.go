@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"slices"
 	"sync"
@@ -66,7 +67,9 @@ type Lab struct {
 	stood  []string
 	// provider issues tokens; nil until somebody is to take them.
 	provider *provider
-	running  sync.WaitGroup
+	// directories list endpoints, by the name of the link.
+	directories map[string]*http.Server
+	running     sync.WaitGroup
 }
 
 // standing is a component that stands behind the subjects of the whole run.
@@ -94,6 +97,7 @@ func NewLab(ctx context.Context, o Options) *Lab {
 		slots:       slots,
 		behind:      map[string]*standing{},
 		warm:        map[string]bool{},
+		directories: map[string]*http.Server{},
 	}
 }
 
@@ -133,6 +137,10 @@ func (l *Lab) Close(ctx context.Context) error {
 		errs = append(errs, l.provider.server.Close())
 		l.provider = nil
 	}
+	for _, d := range l.directories {
+		errs = append(errs, d.Close())
+	}
+	clear(l.directories)
 	return errors.Join(errs...)
 }
 

@@ -1,6 +1,8 @@
 package harness
 
 import (
+	"net/http"
+
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/link/etcd"
 	"github.com/calico-tls/conformance/harness/link/felixtypha"
@@ -12,13 +14,15 @@ type Link struct {
 	link.Link
 	Prober   link.Prober
 	Observer link.Observer
+	// Directory lists endpoints to clients that ask for them; nil where they are told of them directly.
+	Directory http.Handler
 }
 
 // Links lists the links, one line each, in the order of their names.
 var Links = []Link{
-	{etcd.Link, etcd.Prober{}, etcd.Observer{}},
-	{felixtypha.Link, felixtypha.Prober{}, felixtypha.Observer{}},
-	{kubeapiserver.Link, kubeapiserver.Prober{}, kubeapiserver.Observer{}},
+	{etcd.Link, etcd.Prober{}, etcd.Observer{}, nil},
+	{felixtypha.Link, felixtypha.Prober{}, felixtypha.Observer{}, felixtypha.Directory()},
+	{kubeapiserver.Link, kubeapiserver.Prober{}, kubeapiserver.Observer{}, nil},
 }
 
 // LinkNamed returns the link of that name.

@@ -105,8 +105,14 @@ func (t *trial) serveOnce(ctx context.Context, c matrix.Case, listener link.List
 		return o
 	}
 	var from string
-	if o.Server, from = t.serveRenewed(alive, a, listener); from == "" && o.Server.Claim == handshake.Failed {
-		o.Broken = t.absence(alive, listener.Address(), o.Server.Error)
+	waiting, stays := t.await(alive, c)
+	o.Server, from = t.serveRenewed(waiting, a, listener)
+	if stays := stays(); from == "" && o.Server.Claim == handshake.Failed {
+		if o.Against = stays; stays == "" {
+			o.Broken = t.absence(alive, listener.Address(), o.Server.Error)
+		} else {
+			o.Server = handshake.Account{Claim: handshake.WasRefused, AlertReceived: handshake.NoAlert, Error: stays}
+		}
 		return o
 	}
 	if !heard {

@@ -92,6 +92,9 @@ type Start struct {
 	System []byte
 	// Endpoints are those that a client is told in the place of Peer; none for Peer alone.
 	Endpoints []Endpoint
+	// Directory is the address of who lists the endpoints to a client that asks for them, as "IP:port" of this machine; "" for
+	// nobody.
+	Directory string
 	// Env holds further variables of its environment, and Flags further flags, without dashes.
 	Env, Flags map[string]string
 	// Peer is the address that it dials, as "IP:port" of this machine; "" for a server.

@@ -318,6 +318,9 @@ func (r *Reader) read(a *handshake.Account, line string) bool {
 // InOrder reports whether connections are told apart by their order alone.
 func (r *Reader) InOrder() bool { return r.connection == nil }
 
+// TellsApart reports whether the component has words of its own for each connection.
+func (r *Reader) TellsApart() bool { return r.connection != nil || r.begins != nil }
+
 // InTurn reports whether connections must be made one at a time, as lines are of the one that is named next.
 func (r *Reader) InTurn() bool { return r.loose != nil }
 

@@ -57,6 +57,8 @@ var choices = []choice{
 	{fault: "certificate-withheld", instead: append([]string{"**/conduct=no-ca-list"}, few...), elsewhere: itsPeer},
 	{fault: "certificate-without-chain", instead: append([]string{"**/client=intermediate/server=good/**", "**/client=good/server=intermediate/**", "**/conduct=chain"}, few...), elsewhere: itsPeer},
 	{fault: "certificate-of-its-own", instead: few, elsewhere: itsPeer},
+	{fault: "first-endpoint-only", instead: []string{"**/setting=service*"}},
+	{fault: "next-endpoint-unverified", instead: []string{"**/setting=service*"}},
 	{fault: "trusts-without-bundle", besides: []string{"**/setting=unset-k8sCAFile"}},
 	{fault: "heeds-variables", instead: []string{"**/setting=*-variable"}, narrow: "(what has no effect would have one in TLS 1.2 alone)"},
 	{fault: "token-of-another-variable", instead: []string{"**/setting=token-variable-other/**"}},

@@ -16,7 +16,7 @@ func ForEtcd(r *evidence.Reader) component.Component {
 		Name: "felix", Link: etcd.Link.Name, Behind: []string{"etcd"}, Reader: r, Dials: component.DialsOnce,
 		Program: func(s component.Start) launch.Program {
 			of := s
-			of.Peer, of.Behind = "", nil // the peer is etcd, and no Typha
+			of.Peer, of.Endpoints, of.Behind = "", nil, nil // the peer is etcd, and no Typha
 			p := base(of, r, always("etcdv3"))
 			p.Ready = nil
 			configure := p.Configure

@@ -66,16 +66,25 @@ func always(datastore string) map[string]string {
 
 // base describes a Felix but for its parameters for TLS.
 func base(s component.Start, r *evidence.Reader, always map[string]string) launch.Program {
+	var files []launch.File
+	if len(s.Endpoints) > 0 {
+		files = []launch.File{component.Directory(s, felixtypha.ListedAt)}
+	}
 	return launch.Program{
 		Name:  "felix",
 		Ports: []string{HealthPort},
+		Files: files,
 		Configure: func(place launch.Placement) launch.Invocation {
-			env := map[string]string{"FELIX_FELIXHOSTNAME": "conformance"}
+			env := map[string]string{"FELIX_FELIXHOSTNAME": felixtypha.Host}
 			maps.Copy(env, always)
 			env["FELIX_HEALTHENABLED"] = "true"
 			env["FELIX_HEALTHHOST"] = place.Host()
 			env["FELIX_HEALTHPORT"] = strconv.Itoa(place.Port(HealthPort))
-			if s.Peer != "" {
+			switch {
+			case len(s.Endpoints) > 0:
+				component.AskDirectory(env, place)
+				env["FELIX_TYPHAK8SSERVICENAME"], env["FELIX_TYPHAK8SNAMESPACE"] = felixtypha.ServiceName, felixtypha.ServiceNamespace
+			case s.Peer != "":
 				env["FELIX_TYPHAADDR"] = place.Reach(s.Peer)
 			}
 			if etcd, ok := s.Behind["etcd"]; ok {

@@ -59,6 +59,15 @@ func TestProgram(t *testing.T) {
 				"FELIX_TYPHACN": "peer", "FELIX_TYPHAURISAN": "spiffe://peer",
 			},
 		},
+		"a service": {
+			component.Start{Given: given, Peer: "1.2.3.4:5", Endpoints: []component.Endpoint{{Peer: "1.2.3.4:5"}, {Peer: "1.2.3.4:6"}}, Directory: "1.2.3.4:7"},
+			nil,
+			map[string]string{
+				"FELIX_TYPHAK8SSERVICENAME": "calico-typha", "FELIX_TYPHAK8SNAMESPACE": "calico-system", "KUBECONFIG": "/own/kubeconfig",
+				"FELIX_TYPHAKEYFILE": "/own/key.pem", "FELIX_TYPHACERTFILE": "/own/certificate.pem", "FELIX_TYPHACAFILE": "/own/bundle.pem",
+				"FELIX_TYPHACN": "peer", "FELIX_TYPHAURISAN": "spiffe://peer",
+			},
+		},
 		"a file":         {component.Start{Given: given, From: link.FromFile}, []string{"--config-file", "/own/conformance.cfg"}, nil},
 		"its own values": {component.Start{Env: map[string]string{"FELIX_FELIXHOSTNAME": "other", "X": "y"}}, nil, map[string]string{"FELIX_FELIXHOSTNAME": "other", "X": "y"}},
 	} {

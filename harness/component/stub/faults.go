@@ -156,6 +156,8 @@ var Faults = []Fault{
 	{"one-at-a-time", server("TYPHA-12"), "", "serves nobody else before a client has gone", "CVE-2023-41378", func(p *policy) { p.quirk = oneAtATime }},
 	{"counts-refused", server("TYPHA-18"), "", "counts refused clients among those that it serves", "", func(p *policy) { p.quirk = countsRefused }},
 	{"sends-before-verify", Broken{onTypha: "TYPHA-15", onFelix: "FELIX-01"}.clients("", "KAPI-03"), pki.CheckChain, "sends application data before it has verified its peer", "", func(p *policy) { p.quirk = sendsBeforeVerification }},
+	{"first-endpoint-only", client("FELIX-13"), "", "tries the first endpoint again and again, and no other", "", quirky(keepsToFirst)},
+	{"next-endpoint-unverified", client("FELIX-13"), pki.CheckChain, "takes the next endpoint for what it says it is, where it has refused the first", "", quirky(verifiesFirst)},
 	{"certificate-withheld", client("FELIX-03"), pki.CheckPresence, "does not send its certificate", "crypto/tls of Go, to a server that does not list its issuer", func(p *policy) { p.shows = withheld }},
 	{"certificate-without-chain", Broken{onTypha: "TYPHA-31", onFelix: "FELIX-03"}, pki.CheckChain, "sends its leaf without the intermediates of its file", "", func(p *policy) { p.shows = leafAlone }},
 	{"certificate-of-its-own", both("IDENT-01"), pki.CheckChain, "shows a certificate that it made itself, with the names of the one that it was given", "", func(p *policy) { p.shows = selfMade }},

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -46,7 +45,7 @@ const backOff = 550 * time.Millisecond
 // and writes one line to log on what became of each before it dials again, in the format of [slog.TextHandler].
 //
 // The settings are the real Felix's, as variables in any case or in the file that [ConfigFileSetting] names:
-// FELIX_TYPHAADDR ("IPv4:port"), FELIX_TYPHACAFILE, FELIX_TYPHACERTFILE, FELIX_TYPHAKEYFILE, FELIX_TYPHACN,
+// FELIX_TYPHAADDR ("IPv4:port"), or in its place FELIX_TYPHAK8SSERVICENAME and FELIX_TYPHAK8SNAMESPACE with KUBECONFIG; FELIX_TYPHACAFILE, FELIX_TYPHACERTFILE, FELIX_TYPHAKEYFILE, FELIX_TYPHACN,
 // FELIX_TYPHAURISAN, FELIX_TYPHAREADTIMEOUT, FELIX_FELIXHOSTNAME, FELIX_HEALTHENABLED, FELIX_HEALTHHOST and
 // FELIX_HEALTHPORT; TLS_CIPHER_SUITES and TLS_MIN_VERSION, as every component of Calico has them; and [FaultSetting]. It
 // calls itself ready while it is in sync through a connection.
@@ -82,8 +81,10 @@ type felix struct {
 	// unfit says why the credentials are of no use; nil if they are.
 	unfit error
 	// material is what the files held when they were last read; nil for plaintext.
-	material    *material
-	address     string
+	material *material
+	// addresses are those of the endpoints, in the order in which they are tried, and at counts those that were tried in vain.
+	addresses   []string
+	at          int
 	hostname    string
 	readTimeout time.Duration
 	health      health
@@ -97,9 +98,9 @@ func newFelix(given map[string]string, log *slog.Logger) (*felix, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &felix{log: log, address: settings.value("FELIX_TYPHAADDR"), hostname: settings.value("FELIX_FELIXHOSTNAME")}
-	if at, err := netip.ParseAddrPort(f.address); err != nil || !at.Addr().Is4() || at.Port() == 0 {
-		return nil, fmt.Errorf("FELIX_TYPHAADDR: wanted an IPv4 address with a port, found %q", f.address)
+	f := &felix{log: log, hostname: settings.value("FELIX_FELIXHOSTNAME")}
+	if f.addresses, err = settings.endpoints(f.hostname); err != nil {
+		return nil, err
 	}
 	if f.policy, err = settings.policy(onFelix); err != nil {
 		return nil, err
@@ -134,7 +135,7 @@ func (f *felix) run(ctx context.Context) error {
 	if err := f.health.serve(ctx, &wg); err != nil {
 		return err
 	}
-	f.log.Info(saysDialling, "address", f.address, "tls", f.material != nil)
+	f.log.Info(saysDialling, "address", f.addresses[0], "tls", f.material != nil)
 	for ctx.Err() == nil {
 		again, err := f.connect(ctx)
 		if errors.Is(err, errUnready) {
@@ -169,6 +170,7 @@ func (f *felix) converse(ctx context.Context) (again bool, err error) {
 		if ctx.Err() == nil {
 			f.log.Warn(saysRefused, "error", err)
 		}
+		f.turn()
 		return false, nil
 	}
 	f.dials++
@@ -181,6 +183,7 @@ func (f *felix) converse(ctx context.Context) (again bool, err error) {
 		if ctx.Err() == nil {
 			log.Warn(saysRefused, "error", err)
 		}
+		f.turn()
 		if plain := (tls.RecordHeaderError{}); errors.As(err, &plain) && f.policy.quirk == acceptsPlaintext {
 			_ = raw.Close()
 			return f.fallBack(ctx)
@@ -203,7 +206,14 @@ func told(err error) bool {
 
 func (f *felix) dial(ctx context.Context) (net.Conn, error) {
 	d := net.Dialer{Timeout: dialTimeout}
-	return d.DialContext(ctx, "tcp", f.address)
+	return d.DialContext(ctx, "tcp", f.addresses[f.at%len(f.addresses)])
+}
+
+// turn turns to the next endpoint.
+func (f *felix) turn() {
+	if f.policy.quirk != keepsToFirst {
+		f.at++
+	}
 }
 
 // connection is a connection to a Typha that has taken this Felix.
@@ -327,6 +337,9 @@ func (f *felix) settings(raw net.Conn, m *material) (net.Conn, *tls.Config) {
 }
 
 func (f *felix) verify(state tls.ConnectionState, m *material) error {
+	if f.policy.quirk == verifiesFirst && f.at > 0 {
+		return nil
+	}
 	if err := f.policy.walk(state.PeerCertificates, m.anchors, x509.ExtKeyUsageServerAuth); err != nil {
 		return err
 	}

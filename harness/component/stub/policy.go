@@ -84,6 +84,8 @@ const (
 	readsOtherToken         quirk = "reads another token"
 	trustsWithoutBundle     quirk = "trusts anybody without a bundle"
 	heedsVariables          quirk = "heeds variables"
+	keepsToFirst            quirk = "keeps to the first endpoint"
+	verifiesFirst           quirk = "verifies the first endpoint alone"
 	needsVersion            quirk = "needs the version"
 )
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -145,7 +146,13 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		"no address at all":       {set("FELIX_TYPHAADDR", "typha"), "FELIX_TYPHAADDR", "felix"},
 		"an address with port 0":  {set("FELIX_TYPHAADDR", "127.0.0.1:0"), "FELIX_TYPHAADDR", "felix"},
 		"a port and more":         {set("FELIX_TYPHAADDR", "127.0.0.1:5473 "), "FELIX_TYPHAADDR", "felix"},
-		"read timeout":            {set("FELIX_TYPHAREADTIMEOUT", "-3"), "FELIX_TYPHAREADTIMEOUT", "felix"},
+		"a service without kubeconfig": {func(_ *testing.T, _ program, s map[string]string) {
+			s["FELIX_TYPHAADDR"], s["FELIX_TYPHAK8SSERVICENAME"] = "", felixtypha.ServiceName
+		}, "looking for the endpoints of calico-typha", "felix"},
+		"a service of another name":   {discovering("none-such", felixtypha.ServiceNamespace, "127.0.0.1:1"), "wanted one, found none", "felix"},
+		"a service elsewhere":         {discovering(felixtypha.ServiceName, "", "127.0.0.1:1"), "wanted one, found none", "felix"},
+		"a service without endpoints": {discovering(felixtypha.ServiceName, felixtypha.ServiceNamespace, "nobody"), "wanted one, found none", "felix"},
+		"read timeout":                {set("FELIX_TYPHAREADTIMEOUT", "-3"), "FELIX_TYPHAREADTIMEOUT", "felix"},
 	} {
 		for _, p := range programs {
 			if c.only != "" && c.only != p.name {
@@ -388,5 +395,21 @@ func TestStubsMeet(t *testing.T) {
 			client, server := f.journal.Account(ctx, ""), r.journal.Account(ctx, "")
 			compare(t, wanted{}, client, server)
 		})
+	}
+}
+
+// discovering tells a stub Felix of a service that it is to look for, where endpoints are listed for that of Typha.
+func discovering(service, namespace string, endpoints ...string) func(*testing.T, program, map[string]string) {
+	return func(t *testing.T, _ program, s map[string]string) {
+		t.Helper()
+		directory := httptest.NewServer(felixtypha.Directory())
+		t.Cleanup(directory.Close)
+		s["KUBECONFIG"] = filepath.Join(t.TempDir(), "kubeconfig")
+		config := `{"clusters": [{"name": "x", "cluster": {"server": "` + directory.URL + felixtypha.ListedAt(endpoints) + `"}}], ` +
+			`"contexts": [{"name": "x", "context": {"cluster": "x"}}], "current-context": "x"}`
+		if err := os.WriteFile(s["KUBECONFIG"], []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s["FELIX_TYPHAADDR"], s["FELIX_TYPHAK8SSERVICENAME"], s["FELIX_TYPHAK8SNAMESPACE"] = "", service, namespace
 	}
 }

@@ -37,7 +37,7 @@ func RunTyphaClient(ctx context.Context, settings map[string]string, log io.Writ
 		logger.Error(saysInvalid, "error", err)
 		return 1
 	}
-	logger.Info(saysDialling, "address", f.address, "tls", f.material != nil)
+	logger.Info(saysDialling, "address", f.addresses[0], "tls", f.material != nil)
 	_, err = f.converse(ctx)
 	if ctx.Err() != nil {
 		return 0
@@ -47,9 +47,10 @@ func RunTyphaClient(ctx context.Context, settings map[string]string, log io.Writ
 }
 
 func newTyphaClient(settings environment, log *slog.Logger) (*felix, error) {
-	f := &felix{log: log, address: settings[typhaclient.ServerFlag], hostname: "typha-client", readTimeout: readTimeout, health: health{ready: &atomic.Bool{}}}
-	if at, err := netip.ParseAddrPort(f.address); err != nil || at.Port() == 0 {
-		return nil, fmt.Errorf("%s: wanted an IP address with a port, found %q", typhaclient.ServerFlag, f.address)
+	address := settings[typhaclient.ServerFlag]
+	f := &felix{log: log, addresses: []string{address}, hostname: "typha-client", readTimeout: readTimeout, health: health{ready: &atomic.Bool{}}}
+	if at, err := netip.ParseAddrPort(address); err != nil || at.Port() == 0 {
+		return nil, fmt.Errorf("%s: wanted an IP address with a port, found %q", typhaclient.ServerFlag, address)
 	}
 	var err error
 	if f.policy, err = settings.policy(onFelix); err != nil {

@@ -14,7 +14,7 @@ var settings = slices.Concat(
 	incomplete(handshake.Server, "", typhaNames, "CONF-02"), incomplete(handshake.Client, "", felixNames, "CONF-03"),
 	incomplete(typhaClient.Side, typhaClient.Component, typhaClient.Names, typhaClient.Rules...),
 	spoilt(handshake.Server), spoilt(handshake.Client),
-	onTyphaAlone, onFelixAlone, mended(),
+	onTyphaAlone, onFelixAlone, found, mended(),
 	strict(handshake.Server), strict(handshake.Client),
 )
 
