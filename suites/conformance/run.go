@@ -191,6 +191,14 @@ func (e *UsageError) Hint() string { return e.advice }
 // run ends with ctx, so in a Ginkgo tree it must not be a node's own. Every error says that nothing could be judged.
 // [Run.Close] undoes what it did.
 func (r *Run) Prepare(ctx context.Context) error {
+	if err := r.open(ctx); err != nil {
+		return err
+	}
+	return r.furnish(ctx)
+}
+
+// open makes the run's folder and the launcher, and sweeps what dead runs have left.
+func (r *Run) open(ctx context.Context) error {
 	r.begun = time.Now()
 	var err error
 	if r.run, err = launch.NewRun(ctx, ""); err != nil {
@@ -206,6 +214,11 @@ func (r *Run) Prepare(ctx context.Context) error {
 	if err := launch.Sweep(ctx, "", sweepers...); err != nil {
 		r.options.Note(fmt.Sprintf("clearing up after an earlier run: %v", err))
 	}
+	return nil
+}
+
+// furnish obtains what the cases need, and makes the lab.
+func (r *Run) furnish(ctx context.Context) error {
 	parts, err := r.obtain(ctx)
 	if err != nil {
 		return err
@@ -248,33 +261,53 @@ func (r *Run) launch(ctx context.Context) error {
 	return nil
 }
 
-// obtain obtains the subjects of the selected cases, and what stands behind them.
-func (r *Run) obtain(ctx context.Context) ([]harness.Part, error) {
+// builder returns what builds programs, and tells how far it is.
+func (r *Run) builder() (build.Builder, error) {
 	folder, err := build.Folder()
+	return build.Builder{Folder: folder, Progress: r.options.Building}, err
+}
+
+// preparer returns what obtains components for the launcher.
+func (r *Run) preparer() (target.Preparer, error) {
+	b, err := r.builder()
 	if err != nil {
-		return nil, err
+		return target.Preparer{}, err
 	}
-	builder := build.Builder{Folder: folder, Progress: r.options.Building}
-	p := target.Preparer{Launch: r.launcher.Name(), Executable: r.options.Executable, Builder: builder}
+	p := target.Preparer{Launch: r.launcher.Name(), Executable: r.options.Executable, Builder: b}
 	if c, ok := r.launcher.(*container.Launcher); ok {
 		p.Pull = c.Pull
 	}
+	return p, nil
+}
+
+// get obtains the component that plays a role, once.
+func (r *Run) get(ctx context.Context, p target.Preparer, role target.Role) (target.Obtained, error) {
+	if i := slices.IndexFunc(r.obtained, func(o target.Obtained) bool { return o.Role == role }); i >= 0 {
+		return r.obtained[i], nil
+	}
+	o, err := p.Prepare(ctx, r.target, role)
+	if err == nil {
+		r.obtained = append(r.obtained, o)
+	}
+	return o, err
+}
+
+// obtain obtains the subjects of the selected cases, and what stands behind them.
+func (r *Run) obtain(ctx context.Context) ([]harness.Part, error) {
+	p, err := r.preparer()
+	if err != nil {
+		return nil, err
+	}
 	var parts []harness.Part
-	obtained := map[target.Role]target.Obtained{}
 	due := plays(r.Cases)
 	for i := 0; i < len(due); i++ {
-		role := due[i].role
-		o, has := obtained[role]
-		if !has {
-			if o, err = p.Prepare(ctx, r.target, role); err != nil {
-				return nil, err
-			}
-			obtained[role] = o
-			r.obtained = append(r.obtained, o)
+		o, err := r.get(ctx, p, due[i].role)
+		if err != nil {
+			return nil, err
 		}
 		var crds []byte
 		if (due[i] == play{"", target.KubeAPIServer}) {
-			if crds, err = definitions(ctx, builder, obtained); err != nil {
+			if crds, err = r.definitions(ctx); err != nil {
 				return nil, err
 			}
 		}
@@ -292,12 +325,17 @@ func (r *Run) obtain(ctx context.Context) ([]harness.Part, error) {
 
 // definitions returns the definitions of Calico's resources, of the release of the components that keep them in a cluster;
 // nil where our stubs play those. No image or binary has them with it: they are taken from the release's module all the same.
-func definitions(ctx context.Context, b build.Builder, obtained map[target.Role]target.Obtained) ([]byte, error) {
+func (r *Run) definitions(ctx context.Context) ([]byte, error) {
+	b, err := r.builder()
+	if err != nil {
+		return nil, err
+	}
 	for _, role := range []target.Role{target.Calicoctl, target.Typha, target.Felix} {
-		o, has := obtained[role]
-		if !has || o.Source.Way == target.Reference {
+		i := slices.IndexFunc(r.obtained, func(o target.Obtained) bool { return o.Role == role && o.Source.Way != target.Reference })
+		if i < 0 {
 			continue
 		}
+		o := r.obtained[i]
 		release, err := releaseOf(o)
 		if err != nil {
 			return nil, err

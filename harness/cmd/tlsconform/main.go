@@ -100,6 +100,6 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &hintedError{err, fmt.Sprintf("see %s --help", cmd.CommandPath())}
 	})
-	root.AddCommand(newList(), newExplain(), newRun(), newPrepare(), newPKI(), newStub(), newReport(), newDeviations())
+	root.AddCommand(newList(), newExplain(), newRun(), newTarget(), newPrepare(), newPKI(), newStub(), newReport(), newDeviations())
 	return root
 }
