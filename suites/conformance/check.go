@@ -36,11 +36,10 @@ type Checked struct {
 func (c Checkup) ExitCode() int {
 	code := reports.ExitExpected
 	for _, line := range c.Lines {
-		switch line.Finding {
-		case reports.Conforms:
-		case reports.Deviates:
+		if line.Finding == reports.Deviates {
 			return reports.ExitFailed
-		default:
+		}
+		if line.Finding != reports.Conforms {
 			code = reports.ExitUnjudged
 		}
 	}
@@ -178,8 +177,9 @@ func (r *Run) checkedComponent(c target.Component, absent error) Checked {
 // more than that it was gone later.
 func whyNot(results []reports.Result) string {
 	for _, x := range results {
-		if _, why, found := strings.Cut(x.Why, "starting "+x.Subject+": "); found {
-			return why
+		starting := "starting " + x.Subject + ": "
+		if i := strings.LastIndex(x.Why, starting); i >= 0 {
+			return x.Why[i+len(starting):]
 		}
 	}
 	return results[0].Why

@@ -11,6 +11,6 @@ func newTarget() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newTargetCheck())
+	cmd.AddCommand(newTargetInit(), newTargetCheck())
 	return cmd
 }

@@ -27,6 +27,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"sync"
 
 	"github.com/calico-tls/conformance/harness/launch"
@@ -137,7 +138,7 @@ func (l *Launcher) Start(ctx context.Context, p launch.Program) (launch.Instance
 		err = i.start(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("starting %s: %w", p.Name, l.explain(ctx, err)), i.discard(ctx))
+		return nil, errors.Join(fmt.Errorf("starting %s: %w", p.Name, l.explain(ctx, p, err)), i.discard(ctx))
 	}
 	if err := i.belong(l.run); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting %s: %w", p.Name, err), i.Stop(ctx))
@@ -145,13 +146,19 @@ func (l *Launcher) Start(ctx context.Context, p launch.Program) (launch.Instance
 	return launch.AwaitReady(ctx, p, i)
 }
 
-// explain puts the engine's death before what failed because of it.
-func (l *Launcher) explain(ctx context.Context, err error) error {
+// noEntryPoint is what engines say of an image that lacks what it is to run.
+var noEntryPoint = regexp.MustCompile(`(?i)no command specified|exec: .*(no such file|not found|permission denied|is a directory)`)
+
+// explain puts the engine's death before what failed because of it, and says what an image lacks.
+func (l *Launcher) explain(ctx context.Context, p launch.Program, err error) error {
 	if ctx.Err() != nil {
 		return err
 	}
 	if lost := l.engine.lost(ctx); lost != nil {
 		return lost
+	}
+	if p.Image != "" && noEntryPoint.MatchString(err.Error()) {
+		return fmt.Errorf("wanted an image with an entry point that can be run, or a command that names one, found neither: %w", err)
 	}
 	return err
 }
