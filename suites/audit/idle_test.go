@@ -1,9 +1,11 @@
 package audit_test
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/calico-tls/conformance/fixtures"
@@ -38,22 +40,30 @@ var posed = []string{"IDENT", "TYPHA", "FELIX", "CONF", "KAPI", "ETCD"}
 // predictions are the expectations of each case of every profile.
 func predictions(t *testing.T) map[matrix.Case]oracle.Expectation {
 	t.Helper()
+	all, err := predicted()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+var predicted = sync.OnceValues(func() (map[matrix.Case]oracle.Expectation, error) {
 	everyProfile, ok := conformance.ProfileNamed("all")
 	if !ok {
-		t.Fatal("wanted a profile of all cases, found none")
+		return nil, errors.New("wanted a profile of all cases, found none")
 	}
 	all := map[matrix.Case]oracle.Expectation{}
 	for _, l := range harness.Links {
 		for _, c := range everyProfile.Cases(l.Link, matrix.Strategies[0]) {
 			e, err := oracle.Predict(l.Link, c)
 			if err != nil {
-				t.Fatal(err)
+				return nil, err
 			}
 			all[c] = e
 		}
 	}
-	return all
-}
+	return all, nil
+})
 
 func TestRulesHaveCases(t *testing.T) {
 	t.Parallel()

@@ -61,11 +61,9 @@ func all(l link.Link, s matrix.Strategy) []matrix.Case { return sorted(strict(l,
 
 func sorted(sets ...[]matrix.Case) []matrix.Case {
 	cases := slices.Concat(sets...)
-	slices.SortFunc(cases, compareIDs)
+	matrix.Sort(cases)
 	return cases
 }
-
-func compareIDs(a, b matrix.Case) int { return strings.Compare(a.ID(), b.ID()) }
 
 // documented are the cases of core whose first rule, which is the one that decides, is on the page.
 func documented(l link.Link, s matrix.Strategy) []matrix.Case {

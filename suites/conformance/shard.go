@@ -62,7 +62,7 @@ func deal(cases []matrix.Case, shards int) [][]matrix.Case {
 		busy[least] += takes[g[0].ID()]
 	}
 	for _, d := range dealt {
-		slices.SortFunc(d, compareIDs)
+		matrix.Sort(d)
 	}
 	return dealt
 }

@@ -47,7 +47,7 @@ func checkDealt(t *testing.T, cases []matrix.Case, n int) {
 			t.Errorf("%s is in shard %d of %d, and its twin in %d", c.ID(), in[c.ID()], n, in[twin.ID()])
 		}
 	}
-	slices.SortFunc(all, compareIDs)
+	matrix.Sort(all)
 	if !slices.Equal(all, cases) {
 		t.Errorf("dealt into %d: wanted each of %d cases once, found %d", n, len(cases), len(all))
 	}
