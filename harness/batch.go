@@ -173,10 +173,11 @@ const (
 	starts kind = "starts" // a start that must fail
 	meets  kind = "meets"  // two subjects
 	once   kind = "once"   // within a batch: the start of a client for one case
+	atOnce kind = "atOnce" // likewise, of a client that makes many connections at once, and takes as much memory
 )
 
 // sideBySide is how many batches of a kind run at a time.
-var sideBySide = map[kind]int{serves: 2, dials: 8, starts: 6, meets: 4, once: 8}
+var sideBySide = map[kind]int{serves: 2, dials: 8, starts: 6, meets: 4, once: 8, atOnce: 3}
 
 func (b *Batch) kind() kind {
 	l, _ := LinkNamed(b.Link)
@@ -229,7 +230,7 @@ func (b *Batch) run(ctx context.Context) {
 		}
 		return
 	}
-	if b.kind() == dials && (t.part.Dials == component.DialsOnce || len(t.setting.Endpoints) > 0) {
+	if b.kind() == dials && (t.part.Dials != component.DialsOn || len(t.setting.Endpoints) > 0) {
 		b.seen = t.anew(ctx)
 		return
 	}
@@ -363,11 +364,19 @@ func (t *trial) issueAll() error {
 	return nil
 }
 
-// stopTime is how long a program may take to stop.
-const stopTime = 10 * time.Second
+// stopTime is how long a program may take to stop, and shortStopTime how long a client that makes many connections at once may: a
+// kube-apiserver without its etcd takes as long as it is given.
+const (
+	stopTime      = 10 * time.Second
+	shortStopTime = time.Second
+)
 
 func (t *trial) stop(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	within := stopTime
+	if t.part.Dials == component.DialsAtOnce {
+		within = shortStopTime
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
 	defer cancel()
 	if err := t.instance.Stop(ctx); err != nil {
 		t.lab.Note(fmt.Sprintf("stopping %s: %v", t.Name(), err))

@@ -23,12 +23,16 @@ func (t *trial) anew(ctx context.Context) map[string]handshake.Observation {
 		}
 		return seen
 	}
+	slots := t.lab.slots[once]
+	if t.part.Dials == component.DialsAtOnce {
+		slots = t.lab.slots[atOnce]
+	}
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	for _, c := range t.Cases {
-		t.lab.slots[once] <- struct{}{}
+		slots <- struct{}{}
 		group.Go(func() {
-			defer func() { <-t.lab.slots[once] }()
+			defer func() { <-slots }()
 			alone := &trial{Batch: t.Batch, end: t.end, part: t.part}
 			o := alone.meetOnce(ctx, c)
 			mu.Lock()
@@ -104,9 +108,13 @@ func (t *trial) serveOnce(ctx context.Context, c matrix.Case, listener link.List
 		o.Broken = err.Error()
 		return o
 	}
+	serve := t.serveRenewed
+	if t.part.Dials == component.DialsAtOnce {
+		serve = serveAtOnce
+	}
 	var from string
 	waiting, stays := t.await(alive, c)
-	o.Server, from = t.serveRenewed(waiting, a, listener)
+	o.Server, from = serve(waiting, a, listener)
 	if stays := stays(); from == "" && o.Server.Claim == handshake.Failed {
 		if o.Against = stays; stays == "" {
 			o.Broken = t.absence(alive, listener.Address(), o.Server.Error)
@@ -133,7 +141,7 @@ func (t *trial) serveOnce(ctx context.Context, c matrix.Case, listener link.List
 	case o.Client.Claim == handshake.Accepted && o.Server.Claim == handshake.Accepted:
 		o.Against = t.succumbs(c)
 	}
-	if t.setting.Unready && o.Client.Claim != handshake.Accepted && o.Broken == "" && o.Against == "" {
+	if further, _ := t.link.FurtherNamed(t.Subject); (t.setting.Unready || further.Unready) && o.Client.Claim != handshake.Accepted && o.Broken == "" && o.Against == "" {
 		o.Against = t.callsItselfReady(alive)
 	}
 	return o
@@ -161,6 +169,41 @@ func serveOn(alive context.Context, a link.Attempt, listener link.Listener) (sto
 		<-done
 		return accepted
 	}
+}
+
+// lanes is how many connections of a client that makes many at once are served side by side: kube-apiserver keeps some seventy.
+const lanes = 128
+
+// serveAtOnce serves a client that makes many connections at once, and returns what becomes of the first that is an answer: it
+// makes some but to see whether somebody is there, and leaves them without a word (Kubernetes apiserver/pkg/storage/storagebackend).
+// All others are served alike meanwhile, as none is of use to it alone.
+func serveAtOnce(alive context.Context, a link.Attempt, listener link.Listener) (handshake.Account, string) {
+	ctx, cancel := context.WithCancel(alive)
+	defer cancel()
+	a.Accepted = sync.OnceFunc(a.Accepted) // the others stand until it is through
+	var serving sync.WaitGroup
+	var mu sync.Mutex
+	answer := met{account: handshake.Account{Claim: handshake.Failed, AlertReceived: handshake.NoAlert}}
+	for range lanes {
+		serving.Go(func() {
+			for ctx.Err() == nil {
+				account, from := listener.Serve(ctx, a)
+				if from == "" {
+					return
+				}
+				mu.Lock()
+				if ctx.Err() == nil {
+					answer = met{account, from}
+				}
+				if account.Claim == handshake.Accepted || account.Claim == handshake.Refused || account.AlertReceived != handshake.NoAlert {
+					cancel()
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	serving.Wait()
+	return answer.account, answer.from
 }
 
 // relapse is how long a client that has refused to speak plaintext is given to dial again, and do so: the first time an

@@ -20,7 +20,7 @@ import (
 // nothing is there at that moment: no port that serves, no client that has dialled. A subject that has started after
 // all is met like any other, so that the observation tells what it does.
 func (t *trial) refrain(ctx context.Context, c matrix.Case) (o handshake.Observation) {
-	if t.part.Dials == component.DialsOnce {
+	if t.part.Dials != component.DialsOn {
 		return t.abstain(ctx, c)
 	}
 	defer t.cut(&o)

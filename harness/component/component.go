@@ -56,6 +56,9 @@ const (
 	DialsOn Dialling = ""
 	// DialsOnce: it waits for longer and longer before it dials again, or ends, so that it is started for each server anew.
 	DialsOnce Dialling = "once"
+	// DialsAtOnce: it is started for each server anew as well, and makes many connections at once, all of which must be served
+	// before it says what it makes of them.
+	DialsAtOnce Dialling = "at once"
 )
 
 // Readiness is a component's answer to the question whether it is ready.

@@ -288,6 +288,8 @@ type Further struct {
 	Names map[Parameter]string
 	// Variants are what it is shown besides, in the first mode with TLS.
 	Variants []string
+	// Unready says that it must not call itself ready where it has not accepted its server.
+	Unready bool
 	// Rules are the rules that it is judged for.
 	Rules []string
 }

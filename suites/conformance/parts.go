@@ -38,10 +38,11 @@ var components = map[play]struct {
 	{felixtypha.Link.Name, target.Felix}:       {felix.New, spoken(stub.Felix)},
 	{felixtypha.Link.Name, target.TyphaClient}: {typhaclient.New, spoken(stub.TyphaClient)},
 
-	{etcdlink.Link.Name, target.Calicoctl}: {calicoctl.ForEtcd, spoken(func() component.Component { return stub.EtcdClient(calicoctl.ForEtcd) })},
-	{etcdlink.Link.Name, target.Typha}:     {typha.ForEtcd, spoken(func() component.Component { return stub.EtcdClient(typha.ForEtcd) })},
-	{etcdlink.Link.Name, target.Felix}:     {felix.ForEtcd, spoken(func() component.Component { return stub.EtcdClient(felix.ForEtcd) })},
-	{etcdlink.Link.Name, target.Etcd}:      {etcd.New, func(r *evidence.Reader) component.Component { return stub.Embedded(etcd.New(r)) }},
+	{etcdlink.Link.Name, target.Calicoctl}:     {calicoctl.ForEtcd, spoken(func() component.Component { return stub.EtcdClient(calicoctl.ForEtcd) })},
+	{etcdlink.Link.Name, target.Typha}:         {typha.ForEtcd, spoken(func() component.Component { return stub.EtcdClient(typha.ForEtcd) })},
+	{etcdlink.Link.Name, target.Felix}:         {felix.ForEtcd, spoken(func() component.Component { return stub.EtcdClient(felix.ForEtcd) })},
+	{etcdlink.Link.Name, target.KubeAPIServer}: {kubeapiserver.ForEtcd, spoken(func() component.Component { return stub.EtcdClient(toldAsCalicoctl("kube-apiserver")) })},
+	{etcdlink.Link.Name, target.Etcd}:          {etcd.New, func(r *evidence.Reader) component.Component { return stub.Embedded(etcd.New(r)) }},
 
 	{kubelink.Link.Name, target.Calicoctl}:     {calicoctl.ForKubernetes, spoken(stub.KubeCommand)},
 	{kubelink.Link.Name, target.Typha}:         {typha.ForKubernetes, spoken(stub.TyphaOnKubernetes)},
@@ -49,6 +50,15 @@ var components = map[play]struct {
 	{kubelink.Link.Name, target.KubeAPIServer}: {kubeapiserver.New, spoken(stub.KubeAPIServer)},
 
 	{"", target.Etcd}: {spoken(datastore), spoken(func() component.Component { return stub.Embedded(datastore()) })},
+}
+
+// toldAsCalicoctl describes a client of etcd that is told what calicoctl is told, as our stub has no flags.
+func toldAsCalicoctl(name string) func(*evidence.Reader) component.Component {
+	return func(r *evidence.Reader) component.Component {
+		c := calicoctl.ForEtcd(r)
+		c.Name = name
+		return c
+	}
 }
 
 // datastore is the etcd that stands behind others.

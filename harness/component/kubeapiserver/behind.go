@@ -38,7 +38,10 @@ func program(s component.Start, crds []byte) launch.Program {
 		Name:  "kube-apiserver",
 		Ports: []string{SecurePort},
 		Configure: func(place launch.Placement) launch.Invocation {
-			return launch.Invocation{Args: flags(s, place), Env: map[string]string{}}
+			return launch.Invocation{Env: map[string]string{}, Args: append(flags(place),
+				"--etcd-servers=http://"+place.Reach(s.Behind["etcd"]),
+				"--token-auth-file="+place.Path(adminFile),
+			)}
 		},
 		Ready: func(ctx context.Context, i launch.Instance) error {
 			a, err := newAdmin(i.Address(SecurePort), token, s.Given[link.Certificate].Data)
@@ -53,10 +56,9 @@ func program(s component.Start, crds []byte) launch.Program {
 	return p
 }
 
-// flags are those that do not depend on what is required of its clients (Kubernetes, kube-apiserver reference).
-func flags(s component.Start, place launch.Placement) []string {
+// flags are those that depend neither on its etcd nor on what is required of its clients (Kubernetes, kube-apiserver reference).
+func flags(place launch.Placement) []string {
 	return []string{
-		"--etcd-servers=http://" + place.Reach(s.Behind["etcd"]),
 		"--bind-address=" + place.Host(),
 		"--secure-port=" + strconv.Itoa(place.Port(SecurePort)),
 		"--advertise-address=" + advertised,
@@ -64,7 +66,6 @@ func flags(s component.Start, place launch.Placement) []string {
 		"--service-cluster-ip-range=10.96.0.0/16",
 		"--cert-dir=" + place.Folder(),
 		"--authorization-mode=RBAC",
-		"--token-auth-file=" + place.Path(adminFile),
 		"--requestheader-username-headers=X-Remote-User",
 		"--requestheader-group-headers=X-Remote-Group",
 		"--requestheader-extra-headers-prefix=X-Remote-Extra-",

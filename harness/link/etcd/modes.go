@@ -64,6 +64,9 @@ var clientNames = map[link.Parameter]string{link.Key: "etcdKeyFile", link.Certif
 // TyphaNames are Typha's own (Calico typha/pkg/config/config_params.go).
 var TyphaNames = map[link.Parameter]string{link.Key: "EtcdKeyFile", link.Certificate: "EtcdCertFile", link.Bundle: "EtcdCaFile"}
 
+// KubeNames are those of kube-apiserver's flags (Kubernetes apiserver/pkg/server/options/etcd.go).
+var KubeNames = map[link.Parameter]string{link.Key: "etcd-keyfile", link.Certificate: "etcd-certfile", link.Bundle: "etcd-cafile"}
+
 // shownToOthers are the variants that are shown to the further clients, which have calicoctl's library.
 var shownToOthers = []string{
 	"good", "other-authority", "self-signed", "expired", "not-yet-valid", "eku-other-role", "wrong-key", "intermediate", "intermediate-omitted",
@@ -73,6 +76,10 @@ var shownToOthers = []string{
 var further = []link.Further{
 	{Component: "typha", Side: handshake.Client, Names: TyphaNames, Variants: shownToOthers, Rules: nil},
 	{Component: "felix", Side: handshake.Client, Names: clientNames, Variants: shownToOthers, Rules: nil},
+	{
+		Component: "kube-apiserver", Side: handshake.Client, Names: KubeNames, Unready: true, Rules: []string{"ETCD-30"},
+		Variants: []string{"good", "other-authority", "expired", "eku-other-role", "host-other"},
+	},
 }
 
 // serverNames are those of etcd's flags (etcd server/etcdmain/help.go).
