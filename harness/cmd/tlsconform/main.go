@@ -23,6 +23,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/calico-tls/conformance/reports"
+	"github.com/calico-tls/conformance/suites/conformance"
 )
 
 // exitUsage is the exit code for a wrong flag or setting.
@@ -91,15 +92,20 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "tlsconform",
 		Short:         "judge whether Calico's components do TLS as they are documented to",
+		Version:       conformance.Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.CompletionOptions.DisableDefaultCmd = true
+	root.CompletionOptions.DisableDefaultCmd = true // ours has no flags, and examples
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &hintedError{err, fmt.Sprintf("see %s --help", cmd.CommandPath())}
 	})
-	root.AddCommand(newList(), newExplain(), newRun(), newTarget(), newPrepare(), newPKI(), newStub(), newReport(), newDeviations())
+	root.AddCommand(
+		newList(), newExplain(), newRun(), newTarget(), newPrepare(), newPKI(), newStub(), newReport(), newDeviations(),
+		newCompletion(), newMan(),
+	)
+	complete(root)
 	return root
 }
