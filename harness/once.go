@@ -9,6 +9,7 @@ import (
 
 	"github.com/calico-tls/conformance/harness/component"
 	"github.com/calico-tls/conformance/harness/handshake"
+	"github.com/calico-tls/conformance/harness/launch"
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/matrix"
 )
@@ -63,7 +64,10 @@ func (t *trial) meetOnce(ctx context.Context, c matrix.Case) (o handshake.Observ
 	defer t.closeBeside()
 	t.instance, err = t.lab.start(ctx, t.part, start, nil)
 	var refused *component.RefusedError
+	var fixed *launch.FixedFileError
 	switch {
+	case errors.As(err, &fixed):
+		return handshake.Observation{Skipped: fixed.Error() + ": " + fixed.Hint()}
 	case errors.As(err, &refused):
 		return handshake.Observation{NotStarted: refused.Words, Evidence: handshake.Both}
 	case err != nil:

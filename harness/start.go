@@ -217,7 +217,7 @@ func (l *Lab) inForm(e end, p link.Parameter, form link.Form, v component.Value,
 		return component.Value{File: files[form]}, true, nil
 	case link.FormEmpty:
 		return ours([]byte{}, nil)
-	case link.FormJunk:
+	case link.FormJunk, link.FormDisregarded:
 		return ours(pki.JunkText.PEM(), nil)
 	case link.FormJunkPEM:
 		return ours(junk[p].PEM(), nil)

@@ -67,7 +67,7 @@ func (a APIConfig) tell(in *launch.Invocation, s Start, place launch.Placement) 
 		prefix = winning
 	case link.FromOverrides:
 		prefix = winning
-	case link.FromEnvironment, link.FromLowerCase:
+	case link.FromEnvironment, link.FromLowerCase, link.FromPod:
 	}
 	if s.Peer != "" {
 		in.Env[prefix+endpointsOfEtcd] = a.Endpoints(place)

@@ -1,6 +1,7 @@
 package component
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"net"
@@ -33,6 +34,9 @@ const (
 // to show: by a kubeconfig, by the variables that win over one, by both, where the kubeconfig gives everything otherwise, by
 // a list of two, or by one within Calico's own configuration file, which inline tells the program of.
 func Kubernetes(p launch.Program, s Start, inline func(in *launch.Invocation, path string)) launch.Program {
+	if s.From == link.FromPod {
+		return s.inPod(p)
+	}
 	p.Files = filed(p.Files, s)
 	add := func(name string, of func(launch.Placement) []byte) {
 		p.Files = append(p.Files, launch.File{Name: name, Fill: of})
@@ -47,7 +51,7 @@ func Kubernetes(p launch.Program, s Start, inline func(in *launch.Invocation, pa
 		add(userFile, s.kubeconfig(userOnly))
 	case link.FromFile:
 		add(inlineFile, s.inlined)
-	case link.FromLowerCase, link.FromOverrides, link.FromInline, link.FromMixture:
+	case link.FromLowerCase, link.FromOverrides, link.FromInline, link.FromMixture, link.FromPod:
 	}
 	configure := p.Configure
 	p.Configure = func(place launch.Placement) launch.Invocation {
@@ -62,7 +66,7 @@ func Kubernetes(p launch.Program, s Start, inline func(in *launch.Invocation, pa
 			in.Env[kubeconfigVariable] = place.Path(clusterFile) + ":" + place.Path(userFile)
 		case link.FromFile:
 			inline(&in, place.Path(inlineFile))
-		case link.FromOverrides, link.FromLowerCase, link.FromInline, link.FromMixture:
+		case link.FromOverrides, link.FromLowerCase, link.FromInline, link.FromMixture, link.FromPod:
 			s.override(in.Env, place)
 		}
 		if s.System != nil {
@@ -95,11 +99,13 @@ func (s Start) server(place launch.Placement) string {
 	if s.Scheme != "" {
 		scheme = s.Scheme
 	}
-	address := place.Reach(s.Peer)
-	if _, port, err := net.SplitHostPort(address); err == nil && s.Host != "" {
-		address = net.JoinHostPort(s.Host, port)
-	}
-	return scheme + "://" + address
+	return scheme + "://" + net.JoinHostPort(s.dialled(place))
+}
+
+// dialled is the host and the port of kube-apiserver.
+func (s Start) dialled(place launch.Placement) (host, port string) {
+	host, port, _ = net.SplitHostPort(place.Reach(s.Peer)) // whoever describes a program only has no address
+	return cmp.Or(s.Host, host), port
 }
 
 // The parts of a kubeconfig (k8s.io/client-go/tools/clientcmd/api/v1), of which one file may have some.

@@ -80,7 +80,7 @@ func (d Dialect) Configure(p launch.Program, s Start) launch.Program {
 			case link.FromEnvironment, link.FromBoth, link.FromOverrides:
 			case link.FromLowerCase:
 				name = strings.ToLower(name)
-			case link.FromFile, link.FromSections, link.FromInline, link.FromMixture:
+			case link.FromFile, link.FromSections, link.FromInline, link.FromMixture, link.FromPod:
 				continue
 			}
 			in.Env[name] = v.at(parameter, place)

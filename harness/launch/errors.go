@@ -72,6 +72,19 @@ func (e *UnfitError) Error() string {
 // Hint returns what to do.
 func (e *UnfitError) Hint() string { return e.Advice }
 
+// FixedFileError says that a program looks for a file where only a container can have it.
+type FixedFileError struct {
+	// Program is the program's name, File the file's.
+	Program, File string
+}
+
+func (e *FixedFileError) Error() string {
+	return fmt.Sprintf("%s looks for %s, and only a container can have a file of its own there", e.Program, e.File)
+}
+
+// Hint returns what to do.
+func (*FixedFileError) Hint() string { return "use LAUNCH=container" }
+
 // BinaryError says that a program's binary is not there or can't be executed.
 type BinaryError struct {
 	Path string

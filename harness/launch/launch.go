@@ -89,9 +89,22 @@ type File struct {
 	// finds the file in a container; elsewhere it is put below the program's own folder as well.
 	Name string
 	Data []byte
+	// Place says whether the program is told where the file is.
+	Place Place
 	// Fill writes the data where they depend on the placement, such as the paths of other files; nil takes Data.
 	Fill func(p Placement) []byte
 }
+
+// Place says whether a program is told where one of its files is.
+type Place string
+
+// The places.
+const (
+	// Told: the program is told.
+	Told Place = ""
+	// Fixed: it looks where the file's name says, which is absolute, and nowhere else.
+	Fixed Place = "fixed"
+)
 
 // Content returns what the file holds for a program that is placed so.
 func (f File) Content(p Placement) []byte {

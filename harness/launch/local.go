@@ -137,6 +137,9 @@ func (l *Local) fill(ctx context.Context, p Program, ports Ports) error {
 		l.numbers[name] = port.Number()
 	}
 	for _, file := range p.Files {
+		if file.Place == Fixed {
+			return &FixedFileError{Program: p.Name, File: file.Name}
+		}
 		where := l.Path(file.Name)
 		if err := os.MkdirAll(filepath.Dir(where), 0o700); err != nil {
 			return err

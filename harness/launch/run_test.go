@@ -149,6 +149,19 @@ func TestRunCloses(t *testing.T) {
 	}
 }
 
+// TestRunHasNoFixedFile: on this machine a file is not put where a program looks for it that is not told of it.
+func TestRunHasNoFixedFile(t *testing.T) {
+	run := launchtest.NewRun(t)
+	_, err := run.Place(t.Context(), launch.Program{Name: "p", Files: []launch.File{{Name: "/etc/x/token", Place: launch.Fixed}}})
+	fixed, is := errors.AsType[*launch.FixedFileError](err)
+	if !is || fixed.Program != "p" || fixed.File != "/etc/x/token" || fixed.Hint() == "" {
+		t.Errorf("wanted to be told of a program and its file, found %v", err)
+	}
+	if left, err := filepath.Glob(filepath.Join(run.Folder(), "programs", "*")); err != nil || len(left) > 0 {
+		t.Errorf("wanted nothing left behind, found %q, %v", left, err)
+	}
+}
+
 func TestRunInAParentThatCannotBe(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

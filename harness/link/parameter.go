@@ -36,6 +36,8 @@ const (
 	FormBlank     Form = "blank"
 	FormNone      Form = "none"
 	FormLineBreak Form = "line-break"
+	// FormDisregarded is a file that is no PEM, for an end that goes on as if there were none.
+	FormDisregarded Form = "disregarded"
 )
 
 // The forms of a file that is of no use.
@@ -73,7 +75,7 @@ const (
 )
 
 var effects = map[Form]Effect{
-	FormUnset: Unsets, FormBlank: Unsets, FormNone: Unsets, FormLineBreak: Unsets,
+	FormUnset: Unsets, FormBlank: Unsets, FormNone: Unsets, FormLineBreak: Unsets, FormDisregarded: Unsets,
 	FormMissing: Spoils, FormFolder: Spoils, FormUnreadable: Spoils,
 	FormEmpty: Spoils, FormJunk: Spoils, FormJunkPEM: Spoils, FormEncrypted: Spoils, FormForeign: Spoils,
 	FormPadded: Counts,
@@ -102,6 +104,8 @@ const (
 	// bundle is in a file, and the others are in the configuration file itself.
 	FromInline  Origin = "inline"
 	FromMixture Origin = "mixture"
+	// FromPod: the variables and the files that Kubernetes gives to whoever runs in a pod.
+	FromPod Origin = "pod"
 )
 
 // State is what an end makes of its parameters.

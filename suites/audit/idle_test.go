@@ -30,7 +30,6 @@ var unposed = map[string]string{
 	"TYPHA-29": overTime, "TYPHA-33": overTime, "TYPHA-34": elsewhere, "TYPHA-35": elsewhere, "TYPHA-36": elsewhere,
 	"FELIX-15": overTime, "FELIX-16": overTime,
 	"FELIX-22": elsewhere, "FELIX-23": elsewhere,
-	"KAPI-17": "the files of its cluster lie where only a container can have them",
 }
 
 // posed are the groups of rules of which each has a case, but for those that are unposed.

@@ -172,6 +172,8 @@ var Faults = []Fault{
 	{"trusts-without-bundle", dialling("", "KAPI-04"), pki.CheckChain, "takes any server where it is told of no authority", "", quirky(trustsWithoutBundle)},
 	{"heeds-variables", dialling("", "KAPI-20"), "", "heeds TLS_MIN_VERSION and TLS_CIPHER_SUITES", "", quirky(heedsVariables)},
 	{"token-of-another-variable", dialling("", "KAPI-16"), "", "shows the token of K8S_API_TOKEN", "", quirky(readsOtherToken)},
+	{"pod-unverified", dialling("", "KAPI-17"), pki.CheckChain, "takes any server where the ca.crt of its pod is bad", "", quirky(trustsAnyInPod)},
+	{"pod-in-the-clear", dialling("", "KAPI-17"), "", "asks in the clear where the ca.crt of its pod is bad, and shows its token", "", quirky(inTheClearInPod)},
 	{"panics-without-version", dialling("", "KAPI-19"), "", "ends where it is denied the version of its server", "Calico v3.31.0", quirky(needsVersion)},
 	{"asks-in-the-clear", dialling("", "KAPI-06"), "", "asks an address that begins with http://, and shows its token", "CVE-2023-45142", quirky(asksInTheClear)},
 

@@ -84,7 +84,21 @@ func onKubernetes(role, program string, run func(context.Context, map[string]str
 		Name: role, Link: kubeapiserver.Link.Name, Reader: reader(kubePatterns), Dials: component.DialsOnce,
 		Program: func(s component.Start) launch.Program {
 			p := launch.Program{Name: role, Configure: func(launch.Placement) launch.Invocation { return launch.Invocation{Env: map[string]string{}} }}
-			return ours(component.Kubernetes(p, s, configFile), program, run)
+			return ours(placed(component.Kubernetes(p, s, configFile)), program, run)
 		},
 	}
+}
+
+// placed tells a stub in which folder it finds the files of a pod, as it need not run in a container.
+func placed(p launch.Program) launch.Program {
+	for i := range p.Files {
+		p.Files[i].Place = launch.Told
+	}
+	configure := p.Configure
+	p.Configure = func(place launch.Placement) launch.Invocation {
+		in := configure(place)
+		in.Env[PodFolderSetting] = place.Path(component.PodFolder)
+		return in
+	}
+	return p
 }

@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/calico-tls/conformance/harness/component"
 )
 
 // cluster is how a stub reaches kube-apiserver, and as whom.
@@ -68,8 +71,11 @@ const (
 	endpointSetting   = "K8S_API_ENDPOINT"
 	insecureSetting   = "K8S_INSECURE_SKIP_TLS_VERIFY"
 	tokenSetting      = "CALICO_K8SAPITOKEN" //nolint:gosec // the name of a variable
-	podFolder         = "/var/run/secrets/kubernetes.io/serviceaccount"
 )
+
+// PodFolderSetting is the setting that says in which folder a stub finds the files of a pod; where it is not set, that is the one
+// of Kubernetes.
+const PodFolderSetting = "TLSCONFORM_POD_FOLDER"
 
 // cluster reads what a stub is told of kube-apiserver: by a kubeconfig within a configuration file, which nothing wins over;
 // else by the kubeconfigs of a list, of which the first that says something counts, and the variables that win over them; else
@@ -110,7 +116,7 @@ func (e environment) cluster(p policy) (cluster, error) {
 	}
 	switch {
 	case c.server == "":
-		return e.inPod()
+		return e.inPod(p)
 	case p.quirk == trustsWithoutBundle && c.ca == "":
 		c.insecure = true
 	case p.quirk == readsOtherToken:
@@ -135,14 +141,18 @@ func (c cluster) check(p policy) error {
 
 // inPod returns what a pod finds. A bundle that cannot be used counts as none, as for Kubernetes's own client: the system's
 // authorities take its place.
-func (e environment) inPod() (cluster, error) {
+func (e environment) inPod(p policy) (cluster, error) {
 	host, port := e["KUBERNETES_SERVICE_HOST"], e["KUBERNETES_SERVICE_PORT"]
 	if host == "" || port == "" {
 		return cluster{}, errors.New("invalid configuration: no configuration has been provided")
 	}
-	c := cluster{server: "https://" + host + ":" + port, tokenFile: podFolder + "/token", ca: podFolder + "/ca.crt"}
+	folder := cmp.Or(e[PodFolderSetting], component.PodFolder)
+	c := cluster{server: "https://" + net.JoinHostPort(host, port), tokenFile: folder + "/token", ca: folder + "/ca.crt"}
 	if data, err := os.ReadFile(c.ca); err != nil || unusable(data) {
-		c.ca = ""
+		c.ca, c.insecure = "", p.quirk == trustsAnyInPod
+		if p.quirk == inTheClearInPod {
+			c.server = "http://" + net.JoinHostPort(host, port)
+		}
 	}
 	return c, nil
 }

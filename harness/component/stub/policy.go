@@ -86,6 +86,8 @@ const (
 	heedsVariables          quirk = "heeds variables"
 	keepsToFirst            quirk = "keeps to the first endpoint"
 	verifiesFirst           quirk = "verifies the first endpoint alone"
+	trustsAnyInPod          quirk = "trusts anybody in a pod with a bad bundle"
+	inTheClearInPod         quirk = "asks in the clear in a pod with a bad bundle"
 	needsVersion            quirk = "needs the version"
 )
 

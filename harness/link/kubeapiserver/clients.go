@@ -101,6 +101,11 @@ var clientSettings = []link.Setting{
 		Text: "its token stands in K8S_API_TOKEN, which nobody reads", Variants: []string{"good"}, Rules: []string{"KAPI-16"},
 	},
 	{
+		Name: "pod", Mode: "jwt", Side: handshake.Client, From: link.FromPod,
+		Text: "it runs in a pod, which has its token and the authority of its cluster", Variants: []string{"good", "other-authority"}, Rules: []string{"KAPI-16"},
+	},
+	badAuthority(""), badAuthority("typha"), badAuthority("felix"),
+	{
 		Name: "min-version-variable", Mode: "x509", Side: handshake.Client, Env: map[string]string{"TLS_MIN_VERSION": "1.3"}, Versions: []link.Version{link.TLS12},
 		Text: "TLS_MIN_VERSION is 1.3, which has no effect here", Variants: []string{"good"}, Rules: []string{"KAPI-20"},
 	},
@@ -116,6 +121,16 @@ var clientSettings = []link.Setting{
 		Name: "rejecting", Mode: "x509", Side: handshake.Client, Component: "typha", Unready: true,
 		Text: "it must not call itself ready where it has refused its server", Variants: []string{"good", "other-authority", "host-other"}, Rules: []string{"KAPI-22"},
 	},
+}
+
+// badAuthority is the setting of a client in a pod whose ca.crt is bad: "" for the link's own.
+func badAuthority(component string) link.Setting {
+	return link.Setting{
+		Name: "pod-junk-ca.crt", Mode: "jwt", Side: handshake.Client, Component: component, From: link.FromPod,
+		Given: map[link.Parameter]link.Form{link.Bundle: link.FormDisregarded}, System: []pki.AuthorityName{pki.Second}, Change: trustSecond,
+		Text:     "it runs in a pod whose ca.crt is no certificate: the authorities of its system count",
+		Variants: []string{"authority-second", "good"}, Rules: []string{"KAPI-17"},
+	}
 }
 
 // renewed are the settings of clients whose files are replaced while they run, of such as ask again.
