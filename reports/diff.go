@@ -1,7 +1,7 @@
 package reports
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -122,6 +122,16 @@ type State struct {
 // hintCompare is what to do about reports that can't be compared.
 const hintCompare = "run both targets with the same tlsconform, and with cases in common"
 
+// subjects names whom a report judges, each once.
+func subjects(r *Report) string {
+	var names []string
+	for _, x := range r.Results {
+		names = append(names, x.Subject)
+	}
+	slices.Sort(names)
+	return cmp.Or(strings.Join(slices.Compact(names), ", "), "nobody")
+}
+
 // Compare returns what changed from one report to the other. What is compared is what two runs of the same target agree
 // on: what was seen, and the verdict; not times, texts and alerts. It returns an [*InvalidError] if the reports were
 // written by suites that expect different things of a case, or have no case in common.
@@ -154,7 +164,7 @@ func Compare(before, after *Report) (*Diff, error) {
 		}
 	}
 	if both == 0 {
-		return nil, incomparable(errors.New("they have no case in common"))
+		return nil, incomparable(fmt.Errorf("they have no case in common: the old one has cases of %s, the new one of %s", subjects(before), subjects(after)))
 	}
 	for _, r := range before.Results {
 		if _, only := old[r.ID]; only {

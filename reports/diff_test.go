@@ -147,7 +147,7 @@ func TestCompareRefuses(t *testing.T) {
 	for want, other := range map[string]*Report{
 		"comparing two reports: the suites that wrote them expect different things of felix-typha/uri-san/typha/client=none/server=good/tls1.3: " +
 			"the old one that it is refused by the server for presence, the new one that it is refused by the server for chain": expecting,
-		"comparing two reports: they have no case in common": elsewhere,
+		"comparing two reports: they have no case in common: the old one has cases of typha, the new one of typha": elsewhere,
 	} {
 		_, err := Compare(sample(), other)
 		var invalid *InvalidError
