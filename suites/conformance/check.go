@@ -128,6 +128,9 @@ func (r *Run) isGoodPair(c matrix.Case) bool {
 	l, _ := harness.LinkNamed(c.Link)
 	server := target.Role(l.Server.Component)
 	played, _ := r.target.Component(server)
+	if c.Subject != l.Server.Component && r.wayOf(c.Subject).Way == target.Endpoint {
+		return false // it cannot be told whom to dial
+	}
 	if c.Mode != cmp.Or(played.Running.Mode, usualModes[server]) || c.Setting+c.Token+c.Conduct != "" || c.Subject == l.Both() {
 		return false
 	}
@@ -157,20 +160,37 @@ func (r *Run) checkedComponent(c target.Component, absent error) Checked {
 		line.Found, line.Hint = "cannot be had: "+absent.Error(), hintOf(absent)
 		return line
 	}
-	i := slices.IndexFunc(r.obtained, func(o target.Obtained) bool { return o.Role == c.Role })
-	line.Found = r.obtained[i].Source.String() + ": "
+	way := r.wayOf(line.Name)
+	line.Found = way.String() + ": "
 	results := slices.DeleteFunc(r.Results(), func(x reports.Result) bool { return x.Subject != line.Name })
-	switch {
+	had := func(wanted ...reports.Verdict) bool {
+		return slices.ContainsFunc(results, func(x reports.Result) bool { return slices.Contains(wanted, x.Outcome) })
+	}
+	switch judged := had(reports.Conforms, reports.Deviates); {
 	case len(results) == 0:
 		line.Found += "is not started: " + r.whyNotDue(line.Name)
 		line.Hint = "add what is missing, or leave " + line.Name + " out"
-	case slices.ContainsFunc(results, func(x reports.Result) bool { return x.Outcome != reports.Broken && x.Outcome != reports.Skipped }):
+	case way.Way == target.Endpoint && judged:
+		line.Found, line.Finding = line.Found+"answers", reports.Conforms
+	case way.Way == target.Endpoint:
+		line.Found += "does not answer as " + line.Name + " does: " + whyNot(results)
+		line.Hint = fmt.Sprintf("make sure that it is %s which listens there, that it runs in the mode %s or name another one, and that it and the target file have one authority", line.Name, results[0].Mode)
+	case judged || had(reports.Unproven):
 		line.Found, line.Finding = line.Found+"starts", reports.Conforms
 	default:
 		line.Found += "does not start: " + whyNot(results)
 		line.Hint = "tlsconform explain '" + results[0].ID + "' says what it is started with"
 	}
 	return line
+}
+
+// wayOf returns the way by which a component was obtained.
+func (r *Run) wayOf(role string) target.Source {
+	i := slices.IndexFunc(r.obtained, func(o target.Obtained) bool { return string(o.Role) == role })
+	if i < 0 {
+		return target.Source{}
+	}
+	return r.obtained[i].Source
 }
 
 // whyNot says why a component did not start, by the results of which it is the subject: that it failed to get ready tells
@@ -206,7 +226,7 @@ func (r *Run) checkedLink(l harness.Link) (line Checked, covered bool) {
 			connect = append(connect, x.Subject)
 		default:
 			not = append(not, fmt.Sprintf("%s: %s: %s", x.Subject, x.Outcome, x.Why))
-			line.Hint = fmt.Sprintf("tlsconform run --target %s --select '%s' writes down what both sides said", r.options.Target, x.ID)
+			line.Hint = fmt.Sprintf("tlsconform run --target %s --launch %s --select '%s' writes down what both sides said", r.options.Target, r.options.Launch, x.ID)
 			if line.Finding != reports.Deviates {
 				line.Finding = reports.Broken
 			}
