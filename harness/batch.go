@@ -156,6 +156,7 @@ func (b *Batch) begin() {
 					return
 				}
 				b.run(b.lab.run)
+				b.bereave()
 			case <-b.lab.run.Done():
 				b.broken(Interrupted)
 			}
@@ -283,6 +284,10 @@ func (t *trial) play(ctx context.Context) (again []matrix.Case) {
 			return nil
 		}
 		t.seen = t.serverCases(ctx)
+		if err := providerDown(ctx, start.Provider); err != nil {
+			t.broken(err.Error())
+			return nil
+		}
 	} else {
 		t.seen = t.clientCases(ctx, listener)
 	}
@@ -396,6 +401,22 @@ func (b *Batch) notStarted(err error) {
 	}
 }
 
+// bereave breaks the cases of a batch whose subject has lost what stands behind it: what it did without that counts for nothing.
+func (b *Batch) bereave() {
+	if b.lab.run.Err() != nil {
+		return // everything ends then
+	}
+	for _, role := range strings.Split(b.Subject, "+") {
+		part, err := b.lab.part(b.Link, role)
+		if err != nil {
+			continue // which has broken them already
+		}
+		if lost := b.lab.lost(part.Behind); lost != "" && b.fixed() == "" {
+			b.broken(fmt.Sprintf("what stands behind %s is gone: %s", role, lost))
+		}
+	}
+}
+
 func (b *Batch) broken(why string) {
 	b.seen = map[string]handshake.Observation{}
 	for _, c := range b.Cases {
@@ -428,9 +449,11 @@ func untold(a handshake.Account) bool {
 }
 
 // ended reports whether the subject has ended.
-func (t *trial) ended() bool {
+func (t *trial) ended() bool { return hasEnded(t.instance) }
+
+func hasEnded(i launch.Instance) bool {
 	select {
-	case <-t.instance.Done():
+	case <-i.Done():
 		return true
 	default:
 		return false

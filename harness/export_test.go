@@ -27,3 +27,6 @@ func (l *Lab) Hasten(within time.Duration) {
 		return found, ok
 	}
 }
+
+// EndProvider ends the provider of tokens.
+func (l *Lab) EndProvider() { _ = l.provider.server.Close() }

@@ -211,6 +211,27 @@ func (l *Lab) stand(ctx context.Context, name string) (launch.Instance, error) {
 	return s.instance, s.err
 }
 
+// lost says how one of those that stand behind others has ended, or one of those behind it; "" if none has.
+func (l *Lab) lost(names []string) string {
+	for _, name := range names {
+		l.mu.Lock()
+		var stands launch.Instance
+		if slices.Contains(l.stood, name) { // else it may be about to start
+			stands = l.behind[name].instance
+		}
+		l.mu.Unlock()
+		if stands != nil && hasEnded(stands) {
+			return death(name, stands)
+		}
+		if part, err := l.part("", name); err == nil {
+			if lost := l.lost(part.Behind); lost != "" {
+				return lost
+			}
+		}
+	}
+	return ""
+}
+
 // standing returns what a component is started with that stands behind others.
 func (l *Lab) standing(part Part) (component.Start, error) {
 	p := part.Stands

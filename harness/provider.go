@@ -49,6 +49,30 @@ func (l *Lab) providerOf(ctx context.Context, v link.Verifier) (string, error) {
 	return l.provider.address, nil
 }
 
+// providerDown returns an error unless the provider whose tokens a subject was to take still says by which keys they are verified:
+// else it is not the subject's fault that it takes none. An address of "" is that of no provider, which is never down.
+func providerDown(ctx context.Context, address string) error {
+	if address == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, patienceOfProvider)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address+keysPath, nil)
+	if err != nil {
+		return fmt.Errorf("asking the provider of tokens for its keys: %w", err)
+	}
+	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // it is asked whether it is there
+	response, err := (&http.Client{Transport: transport}).Do(request)
+	if err != nil {
+		return fmt.Errorf("asking the provider of tokens for its keys: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("asking the provider of tokens for its keys: wanted status 200, found %s", response.Status)
+	}
+	return nil
+}
+
 func (l *Lab) newProvider(ctx context.Context, b link.Bearer) (*provider, error) {
 	keys, err := l.authorities.KeySet(b.Keys...)
 	if err != nil {

@@ -161,12 +161,15 @@ type TokenIdentity struct {
 	Account, Other Account
 }
 
+// issuedAgo is how long a good token has been valid, so that a taker whose clock is some minutes slow takes it as well.
+const issuedAgo = 15 * time.Minute
+
 // GoodToken returns the token that names id, and that whoever asks for that must accept: signed by the issuer's first key,
 // for its audience, and valid now.
 func GoodToken(id TokenIdentity) Token {
 	t := Token{
 		Kind: id.Kind, Key: ProviderKey, Issuer: id.Issuer, Subject: id.Subject, Audiences: []string{id.Audience}, Groups: id.Groups,
-		IssuedAt: -time.Minute, NotBefore: -time.Minute, Expires: time.Hour,
+		IssuedAt: -issuedAgo, NotBefore: -issuedAgo, Expires: time.Hour,
 	}
 	if id.Kind == AccountToken {
 		t.Key, t.Account = AccountKey, Account{Namespace: id.Account.Namespace, Object: id.Account.Object}
