@@ -401,22 +401,6 @@ func (b *Batch) notStarted(err error) {
 	}
 }
 
-// bereave breaks the cases of a batch whose subject has lost what stands behind it: what it did without that counts for nothing.
-func (b *Batch) bereave() {
-	if b.lab.run.Err() != nil {
-		return // everything ends then
-	}
-	for _, role := range strings.Split(b.Subject, "+") {
-		part, err := b.lab.part(b.Link, role)
-		if err != nil {
-			continue // which has broken them already
-		}
-		if lost := b.lab.lost(part.Behind); lost != "" && b.fixed() == "" {
-			b.broken(fmt.Sprintf("what stands behind %s is gone: %s", role, lost))
-		}
-	}
-}
-
 func (b *Batch) broken(why string) {
 	b.seen = map[string]handshake.Observation{}
 	for _, c := range b.Cases {

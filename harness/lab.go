@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -209,6 +210,22 @@ func (l *Lab) stand(ctx context.Context, name string) (launch.Instance, error) {
 		}
 	})
 	return s.instance, s.err
+}
+
+// bereave breaks the cases of a batch whose subject has lost what stands behind it: what it did without that counts for nothing.
+func (b *Batch) bereave() {
+	if b.lab.run.Err() != nil {
+		return // everything ends then
+	}
+	for role := range strings.SplitSeq(b.Subject, "+") {
+		part, err := b.lab.part(b.Link, role)
+		if err != nil {
+			continue // which has broken them already
+		}
+		if lost := b.lab.lost(part.Behind); lost != "" && b.fixed() == "" {
+			b.broken(fmt.Sprintf("what stands behind %s is gone: %s", role, lost))
+		}
+	}
 }
 
 // lost says how one of those that stand behind others has ended, or one of those behind it; "" if none has.

@@ -24,11 +24,19 @@ import (
 // break the cases that need them, which say so; they count against no subject, and other links know nothing of it.
 func TestLabTellsWhatStandsBehindFromItsSubjects(t *testing.T) {
 	t.Parallel()
-	var end context.CancelFunc
+	end := make(chan struct{})
 	options := optionsWith(t, inProcess, func(p launch.Program) launch.Program {
 		if main := p.Main; p.Name == "etcd" {
 			p.Main = func(ctx context.Context, in launch.Invocation, log io.Writer) int {
-				ctx, end = context.WithCancel(ctx)
+				ctx, cancel := context.WithCancel(ctx)
+				defer cancel()
+				go func() {
+					select {
+					case <-end:
+						cancel()
+					case <-ctx.Done():
+					}
+				}()
 				return main(ctx, in, log)
 			}
 		}
@@ -48,7 +56,7 @@ func TestLabTellsWhatStandsBehindFromItsSubjects(t *testing.T) {
 			t.Fatalf("%s: wanted it to conform at first, found %s: %s", c.ID(), v.Finding, v.Why)
 		}
 	}
-	end()
+	close(end)
 	lab.EndProvider()
 	for c, says := range map[matrix.Case]string{ofEtcd: "what stands behind calicoctl is gone: etcd ended", ofKube: "asking the provider of tokens for its keys"} {
 		if v := judged(t, lab, c); v.Finding != oracle.Broken || !strings.Contains(v.Why, says) {
