@@ -64,9 +64,12 @@ var givens = []struct {
 }
 
 // describe tells of a program as it is started at a place.
-func describe(p launch.Program) string {
+func describe(p launch.Program) string { return describeAt(place{}, p) }
+
+// describeAt tells of a program as it is started at one place or another.
+func describeAt(at launch.Placement, p launch.Program) string {
 	var b strings.Builder
-	in := p.Invocation(place{})
+	in := p.Invocation(at)
 	for _, arg := range in.Args {
 		fmt.Fprintf(&b, "\targ %s\n", arg)
 	}
@@ -75,7 +78,7 @@ func describe(p launch.Program) string {
 	}
 	for _, file := range p.Files {
 		fmt.Fprintf(&b, "\tfile %s\n", file.Name)
-		for line := range strings.Lines(string(file.Content(place{}))) {
+		for line := range strings.Lines(string(file.Content(at))) {
 			fmt.Fprintf(&b, "\t\t%s\n", strings.TrimSuffix(line, "\n"))
 		}
 	}
