@@ -78,6 +78,14 @@ func missettings(t *testing.T) []misset {
 			}),
 		},
 		{
+			name: "calicoctl trusts whom its kubeconfig says", role: "calicoctl", cases: "kube-apiserver/x509/calicoctl/**/setting=variables-over-kubeconfig",
+			env: map[string]string{"K8S_CA_FILE": ""},
+			under: requiring(handshake.Client, func(v link.Verifier) link.Verifier {
+				v.Trust = []pki.AuthorityName{foreign}
+				return v
+			}),
+		},
+		{
 			name: "calicoctl verifies no kube-apiserver", role: "calicoctl", cases: "kube-apiserver/x509/calicoctl/client=*/server=*/" + plain,
 			env: map[string]string{"K8S_INSECURE_SKIP_TLS_VERIFY": "true"},
 			under: requiring(handshake.Client, func(v link.Verifier) link.Verifier {

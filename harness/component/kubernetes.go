@@ -179,14 +179,19 @@ func (s Start) kubeconfig(with parts) func(launch.Placement) []byte {
 	}
 }
 
-// elsewhere fills a kubeconfig that gives everything otherwise: nobody is where it says, and its files do not exist.
+// elsewhere fills a kubeconfig that gives everything otherwise: its address is in the clear, its trust bundle holds no authority
+// that signs anything, and its other files do not exist. Whoever goes by its address or its bundle is heard to do so, as its peer
+// is there.
 func (s Start) elsewhere(place launch.Placement) []byte {
 	other := s
-	other.Peer, other.Host, other.Given = "127.0.0.1:1", "", map[link.Parameter]Value{}
+	other.Scheme, other.Given = "http", map[link.Parameter]Value{}
 	for p := range s.Given {
 		if p != link.BearerToken { // a token that overrides is no file, and a file that does not exist is an error all the same
 			other.Given[p] = Value{File: Absent}
 		}
+	}
+	if own, given := s.Given[link.Certificate]; given {
+		other.Given[link.Bundle] = Value{Text: own.at(link.Certificate, place)}
 	}
 	return other.kubeconfig(everything)(place)
 }
