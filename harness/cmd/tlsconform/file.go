@@ -27,3 +27,23 @@ func openFile(path, hint string) (*os.File, error) {
 	}
 	return file, nil
 }
+
+// maxSmall is the size up to which a key or a signature is read, in bytes.
+const maxSmall = 64 << 10
+
+// readSmall reads a file that holds a key or a signature; the hint says which file is meant. Every error is one of usage.
+func readSmall(path, hint string) ([]byte, error) {
+	file, err := openFile(path, hint)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxSmall+1))
+	if err == nil && len(data) > maxSmall {
+		err = fmt.Errorf("%s: wanted at most %d bytes, found more", path, maxSmall)
+	}
+	if err != nil {
+		return nil, &hintedError{err, hint}
+	}
+	return data, nil
+}

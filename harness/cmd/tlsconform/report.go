@@ -8,14 +8,17 @@ import (
 	"github.com/calico-tls/conformance/reports"
 )
 
+// reportFile is the name of the report in the folder that a run writes.
+const reportFile = "report.json"
+
 func newReport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report",
-		Short: "read what runs have written: render one, compare two, merge those of shards, verify one",
+		Short: "read what runs have written: render one, compare two, merge those of shards, verify or sign one",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newReportRender(), newReportDiff(), newReportMerge(), newReportVerify())
+	cmd.AddCommand(newReportRender(), newReportDiff(), newReportMerge(), newReportVerify(), newReportSign())
 	return cmd
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -40,6 +41,25 @@ func (b *baseline) read(cmd *cobra.Command) (err error) {
 		return err
 	}
 	return b.diffFlags.read()
+}
+
+// apart makes sure that the run does not write its report over the one that it is held against.
+func (b *baseline) apart(folder *os.Root) error {
+	if b.report == nil {
+		return nil
+	}
+	written, err := folder.Stat(reportFile)
+	if err != nil {
+		return nil //nolint:nilerr // what is not there is not written over
+	}
+	read, err := os.Stat(b.path)
+	if err == nil && os.SameFile(read, written) {
+		return &hintedError{
+			fmt.Errorf("reading --baseline: wanted another file than the report that the run writes, found %s", b.path),
+			"copy the baseline first, or choose another folder with --out",
+		}
+	}
+	return nil
 }
 
 // suits asks whether a run can be held against the report, and leaves of the report what the run has selected.

@@ -37,6 +37,9 @@ is the sum of theirs. Ends as that run would have; with 3 if the reports can't b
 			if err != nil {
 				return unjudged(err)
 			}
+			if _, err := signIn(folder, nil); err != nil {
+				return unjudged(err)
+			}
 			for _, file := range files {
 				o.Files = append(o.Files, filepath.Join(out, file))
 			}

@@ -24,6 +24,8 @@ type runFlags struct {
 	out           string
 	shard, again  string
 	deviations    string
+	sign          string
+	signer        *reports.Signer
 	quiet, strict bool
 	failFast      bool
 	baseline      baseline
@@ -56,6 +58,7 @@ func newRun() *cobra.Command {
 	flags.DurationVar(&f.Deadline, "deadline", conformance.DefaultDeadline, "how long one start, or one connection, may take (the first start of a program: four times that)")
 	flags.BoolVar(&f.quiet, "quiet", false, "say nothing but what went wrong")
 	f.baseline.add(cmd)
+	flags.StringVar(&f.sign, "sign", "", "the SSH private key, without a passphrase, to sign the report with, as report sign does")
 	flags.BoolVar(&f.strict, "strict", false, "let a SHOULD that deviates fail the run")
 	return cmd
 }
@@ -84,6 +87,9 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 	if f.Deviations, err = readDeviations(f.deviations); err != nil {
 		return err
 	}
+	if f.signer, err = readSigner(f.sign); err != nil {
+		return err
+	}
 	if f.failFast {
 		f.StopAt = reports.FirstFailure
 	}
@@ -95,6 +101,9 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer folder.Close()
+	if err := f.baseline.apart(folder); err != nil {
+		return err
+	}
 	told := cmd.ErrOrStderr()
 	if f.quiet {
 		told = io.Discard
@@ -181,6 +190,13 @@ func (f *runFlags) publish(cmd *cobra.Command, folder *os.Root, report *reports.
 	files, err := conformance.Write(report, folder, p.Options)
 	if err != nil {
 		return unjudged(err)
+	}
+	signature, err := signIn(folder, f.signer)
+	if err != nil {
+		return unjudged(err)
+	}
+	if signature != "" {
+		files = append(files, signature)
 	}
 	for _, name := range files {
 		p.Files = append(p.Files, filepath.Join(f.out, name))
