@@ -55,6 +55,7 @@ TESTED = go test -json -count=1 -timeout 20m
 test: tlsconform ## Prove the project itself: every test, below the suites with the race detector.
 	$(call need,openssl,openssl)
 	$(call need,jq,jq)
+	$(call need,ssh-keygen,openssh-client)
 	$(call need,$(firstword $(shell go env CC)),gcc libc6-dev)
 	$(call need,$(or $(firstword $(notdir $(shell command -v chromium google-chrome google-chrome-stable))),chromium),chromium)
 	go vet ./...
