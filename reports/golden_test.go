@@ -38,6 +38,8 @@ var goldens = []struct {
 	{"report-empty.sarif", "sarif", empty, Options{}},
 	{"conformance.md", "conformance", sample, Options{Rule: sentence, Target: "my target.yaml"}},
 	{"conformance-clean.md", "conformance", clean, Options{}},
+	{"statement.json", "in-toto", sample, Options{}},
+	{"statement-clean.json", "in-toto", clean, Options{}},
 }
 
 func empty() *Report {

@@ -18,6 +18,7 @@ var Renderers = []Format{
 	{Name: "markdown", Text: "for a job's summary or a pull request's comment", Render: renderMarkdown},
 	{Name: "sarif", Text: "SARIF 2.1.0, for code scanning", Render: renderSARIF},
 	{Name: "conformance", Text: "the short document that a vendor submits", Render: renderConformance},
+	{Name: "in-toto", Text: "an in-toto test-result statement, to be attested", Render: renderInToto},
 }
 
 // Format is one way to render a report.

@@ -15,17 +15,30 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
+// schemas are the places of the schemas, which refer to each other by them.
+var schemas = map[string][]byte{
+	"https://github.com/calico-tls/conformance/reports/report.schema.json": Schema(),
+	"https://github.com/calico-tls/conformance/reports/diff.schema.json":   DiffSchema(),
+}
+
 func compiled(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	return compiledAt(t, "https://github.com/calico-tls/conformance/reports/report.schema.json")
+}
+
+func compiledAt(t *testing.T, place string) *jsonschema.Schema {
+	t.Helper()
 	compiler := jsonschema.NewCompiler()
-	if err := compiler.AddResource("report.schema.json", document); err != nil {
-		t.Fatal(err)
+	for at, data := range schemas {
+		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := compiler.AddResource(at, document); err != nil {
+			t.Fatal(err)
+		}
 	}
-	schema, err := compiler.Compile("report.schema.json")
+	schema, err := compiler.Compile(place)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,6 +307,9 @@ func compareTypes(t *testing.T, root, schema map[string]any, of reflect.Type, vi
 	var named, required []string
 	properties, _ := schema["properties"].(map[string]any)
 	for field := range of.Fields() {
+		if !field.IsExported() {
+			continue
+		}
 		name, omit, _ := strings.Cut(field.Tag.Get("json"), ",")
 		named = append(named, name)
 		if omit == "" {

@@ -27,7 +27,8 @@ func newReportRender() *cobra.Command {
 		Short: "render a report in another format",
 		Long:  "Render a report.json in another format, from the file alone.",
 		Example: `  tlsconform report render --format markdown _output/report.json >> "$GITHUB_STEP_SUMMARY"
-  tlsconform report render --format html --out report.html _output/report.json`,
+  tlsconform report render --format html --out report.html _output/report.json
+  tlsconform report render --format in-toto _output/report.json > statement.json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f, err := reports.FormatNamed(format)
@@ -41,10 +42,7 @@ func newReportRender() *cobra.Command {
 			to := cmd.OutOrStdout()
 			o := reports.Options{Rule: sentence, About: about, Target: name, Limit: limit, Strict: strict, Colour: out == "" && reports.Colours(to)}
 			if out == "" {
-				if err := f.Render(to, r, o); err != nil {
-					return unjudged(err)
-				}
-				return nil
+				return unrendered(f.Render(to, r, o))
 			}
 			return writeTo(out, func(w io.Writer) error { return f.Render(w, r, o) })
 		},
@@ -58,6 +56,15 @@ func newReportRender() *cobra.Command {
 	return cmd
 }
 
+// unrendered tells a report of which the format can't be made from an error on our side.
+func unrendered(err error) error {
+	_, unfit := errors.AsType[*reports.InvalidError](err)
+	if err == nil || unfit {
+		return err
+	}
+	return unjudged(err)
+}
+
 // writeTo writes a file. An error is one of usage, or of the disk.
 func writeTo(path string, write func(io.Writer) error) (err error) {
 	file, err := os.Create(path)
@@ -65,9 +72,10 @@ func writeTo(path string, write func(io.Writer) error) (err error) {
 		return &hintedError{fmt.Errorf("opening the output file: %w", err), "name a file that can be written with --out"}
 	}
 	defer func() {
-		if err = errors.Join(err, file.Close()); err != nil {
-			err = unjudged(err)
+		if closing := file.Close(); err == nil {
+			err = closing
 		}
+		err = unrendered(err)
 	}()
 	return write(file)
 }
