@@ -222,6 +222,9 @@ func TestKeysAreWithheldFromEveryFormat(t *testing.T) {
 			r.Results[3].Why, r.Results[3].Server.Error = key, key
 			r.Results[3].Server.Log = strings.Split(key, "\n")
 			r.Results[3].Observed.Identity = key
+			for i := range r.Target.Components { // which a statement tells of, and of none of the rest
+				r.Target.Components[i].Implementation = key
+			}
 			got := string(rendered(t, format.Name, r, Options{}))
 			if strings.Contains(got, secret) {
 				t.Errorf("the key is in\n%s", got)

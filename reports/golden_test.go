@@ -180,7 +180,7 @@ func TestRenderersRefuseAnUnfinishedReport(t *testing.T) {
 func TestFormatNamed(t *testing.T) {
 	_, err := FormatNamed("yaml")
 	var hinted interface{ Hint() string }
-	if !errors.As(err, &hinted) || hinted.Hint() != "the formats are json, junit, html, text, markdown, sarif, conformance" {
+	if !errors.As(err, &hinted) || hinted.Hint() != "the formats are json, junit, html, text, markdown, sarif, conformance, in-toto" {
 		t.Errorf("found %v, wanted an error that lists the formats", err)
 	}
 }
