@@ -18,9 +18,10 @@ import (
 func newPKI() *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
-		Use:   "pki CASE --out DIR",
-		Short: "write the certificates and keys of a case, made anew",
-		Args:  cobra.ExactArgs(1),
+		Use:     "pki CASE --out DIR",
+		Short:   "write the certificates and keys of a case, made anew",
+		Example: `  tlsconform pki felix-typha/cn/typha/client=expired/server=good/tls1.3 --out files`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := caseNamed(args[0])
 			if err != nil {

@@ -15,19 +15,19 @@ import (
 
 // stubs are the programs that `tlsconform stub` runs.
 var stubs = []struct {
-	name, text string
+	name, text, example string
 	// flags are further settings, which are given as flags of that name.
 	flags []string
 	run   func(ctx context.Context, settings map[string]string, log io.Writer) int
 }{
-	{"typha", "serve like Typha, set by TYPHA_… variables", nil, stub.RunTypha},
-	{"felix", "dial like Felix, set by FELIX_… variables", nil, stub.RunFelix},
-	{"typha-client", "dial like typha-client, set by its flags", stub.TyphaClientFlags, stub.RunTyphaClient},
-	{"kube-apiserver", "serve like kube-apiserver, set by its flags", stub.KubeAPIServerFlags, stub.RunKubeAPIServer},
-	{"kube-command", "ask kube-apiserver once, like calicoctl, set by KUBECONFIG and K8S_… variables", nil, stub.RunKubeCommand},
-	{"kube-client", "ask kube-apiserver until it answers, like Typha and Felix, set by KUBECONFIG and K8S_… variables", nil, stub.RunKubeClient},
-	{"etcd-client", "ask etcd until it answers, like Calico's components, set by ETCD_… or TYPHA_ETCD… variables", nil, stub.RunEtcdClient},
-	{"etcd", "serve as etcd, which it is, set by ETCD_… variables", nil, etcd.Run},
+	{"typha", "serve like Typha, set by TYPHA_… variables", "TYPHA_SERVERPORT=5473 tlsconform stub typha --fault skip-eku", nil, stub.RunTypha},
+	{"felix", "dial like Felix, set by FELIX_… variables", "FELIX_TYPHAADDR=127.0.0.1:5473 tlsconform stub felix", nil, stub.RunFelix},
+	{"typha-client", "dial like typha-client, set by its flags", "tlsconform stub typha-client --server 127.0.0.1:5473", stub.TyphaClientFlags, stub.RunTyphaClient},
+	{"kube-apiserver", "serve like kube-apiserver, set by its flags", "tlsconform stub kube-apiserver --secure-port 6443 --tls-cert-file server.crt --tls-private-key-file server.key --client-ca-file server-trust.crt", stub.KubeAPIServerFlags, stub.RunKubeAPIServer},
+	{"kube-command", "ask kube-apiserver once, like calicoctl, set by KUBECONFIG and K8S_… variables", "KUBECONFIG=kubeconfig tlsconform stub kube-command", nil, stub.RunKubeCommand},
+	{"kube-client", "ask kube-apiserver until it answers, like Typha and Felix, set by KUBECONFIG and K8S_… variables", "KUBECONFIG=kubeconfig tlsconform stub kube-client", nil, stub.RunKubeClient},
+	{"etcd-client", "ask etcd until it answers, like Calico's components, set by ETCD_… or TYPHA_ETCD… variables", "ETCD_ENDPOINTS=http://127.0.0.1:2379 tlsconform stub etcd-client", nil, stub.RunEtcdClient},
+	{"etcd", "serve as etcd, which it is, set by ETCD_… variables", "ETCD_NAME=e ETCD_DATA_DIR=data ETCD_LISTEN_CLIENT_URLS=http://127.0.0.1:2379 ETCD_ADVERTISE_CLIENT_URLS=http://127.0.0.1:2379 ETCD_LISTEN_PEER_URLS=http://127.0.0.1:2380 ETCD_INITIAL_ADVERTISE_PEER_URLS=http://127.0.0.1:2380 ETCD_INITIAL_CLUSTER=e=http://127.0.0.1:2380 tlsconform stub etcd", nil, etcd.Run},
 }
 
 func newStub() *cobra.Command {
@@ -41,8 +41,8 @@ func newStub() *cobra.Command {
 		var fault string
 		one := &cobra.Command{
 			Use:   s.name,
-			Short: s.text,
-			Args:  cobra.NoArgs,
+			Short: s.text, Example: "  " + s.example,
+			Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				settings := environment()
 				if fault != "" {
