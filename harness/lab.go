@@ -62,7 +62,7 @@ type Lab struct {
 	slots map[kind]chan struct{}
 
 	mu sync.Mutex
-	// warm are the components of which a start has come to its end, good or bad.
+	// warm are the parts of which a start has come to its end, good or bad, by what they play.
 	warm   map[string]bool
 	behind map[string]*standing
 	stood  []string
@@ -278,7 +278,7 @@ func (l *Lab) launch(ctx context.Context, part Part, s component.Start, ready fu
 	}
 	i, err := launcher.Start(ctx, p)
 	l.mu.Lock()
-	l.warm[part.Name] = true
+	l.warm[part.play()] = true
 	l.mu.Unlock()
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", part.Name, err)
@@ -293,11 +293,14 @@ func (l *Lab) launch(ctx context.Context, part Part, s component.Start, ready fu
 // executable of 100 MB for most of a minute.
 const coldStart = 4
 
+// play says what a part plays: one program may be slow to start as what others depend on, and soon there as a subject.
+func (p Part) play() string { return p.Link + "/" + p.Name }
+
 // patience is how long a start of a component may take.
 func (l *Lab) patience(part Part) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.warm[part.Name] {
+	if l.warm[part.play()] {
 		return l.Deadline
 	}
 	return coldStart * l.Deadline
