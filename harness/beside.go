@@ -73,6 +73,9 @@ func (t *trial) beside(ctx context.Context, c matrix.Case, o *handshake.Observat
 		if account.Claim != handshake.WasRefused || account.AlertReceived == handshake.NoAlert || account.Octets > 0 {
 			o.Server = account
 			o.Against = fmt.Sprintf("it did not refuse the server that shows %s at %s, one of its endpoints, which %s", other.endpoint.Shows, other.endpoint.Host, said(account))
+			if t.part.Reader.TellsApart() && o.Client.Claim == "" {
+				o.Client = t.journal.Account(ctx, t.asSeen(from))
+			}
 			return false
 		}
 		if t.part.Reader.TellsApart() {
@@ -92,13 +95,10 @@ const stubborn = 5
 // it must not. The context ends once the client has come back so often that it is not to be waited for; stays ends the waiting,
 // and says so.
 func (t *trial) await(ctx context.Context, c matrix.Case) (waiting context.Context, stays func() string) {
-	waiting, end := context.WithCancel(ctx)
 	if len(t.others) == 0 || !t.part.Reader.TellsApart() {
-		return waiting, func() string {
-			end()
-			return ""
-		}
+		return ctx, func() string { return "" } // a server may have more to say to it once it was served
 	}
+	waiting, end := context.WithCancel(ctx)
 	first := t.others[0]
 	c.Server = first.endpoint.Shows
 	back, done := 0, make(chan struct{})

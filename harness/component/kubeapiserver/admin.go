@@ -53,6 +53,9 @@ func (a *admin) prepare(ctx context.Context, crds []byte) error {
 	if err := a.define(ctx, crds); err != nil {
 		return err
 	}
+	if err := a.establish(ctx); err != nil {
+		return err
+	}
 	if err := a.await(ctx, calico+"/clusterinformations"); err != nil {
 		return err
 	}
@@ -99,10 +102,64 @@ func (a *admin) define(ctx context.Context, crds []byte) error {
 		case len(crd) == 0:
 			continue
 		}
-		if err := a.create(ctx, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd); err != nil {
+		if err := a.create(ctx, definitionsPath, crd); err != nil {
 			return err
 		}
 	}
+}
+
+// definitionsPath is where the definitions of resources are.
+const definitionsPath = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+// establish waits until kube-apiserver has taken up every definition: as long as it does, it cuts off who asks for what they
+// define (Kubernetes apiextensions-apiserver/pkg/apiserver/customresource_handler.go).
+func (a *admin) establish(ctx context.Context) error {
+	every := time.NewTicker(poll)
+	defer every.Stop()
+	for {
+		status, said, err := a.do(ctx, http.MethodGet, definitionsPath, nil)
+		waits := unestablished(said)
+		if err == nil && status == http.StatusOK && len(waits) == 0 {
+			return nil
+		}
+		select {
+		case <-every.C:
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for kube-apiserver to establish the definitions of %q: %w (last: %d, %w)", waits, context.Cause(ctx), status, errors.Join(err))
+		}
+	}
+}
+
+// unestablished returns the names of the definitions in a list that are not established yet; one that cannot be read has itself
+// as the name of such.
+func unestablished(list []byte) []string {
+	var definitions struct {
+		Items []struct {
+			Metadata struct {
+				Name string `json:"name"`
+			} `json:"metadata"`
+			Status struct {
+				Conditions []struct {
+					Type   string `json:"type"`
+					Status string `json:"status"`
+				} `json:"conditions"`
+			} `json:"status"`
+		} `json:"items"`
+	}
+	if err := json.Unmarshal(list, &definitions); err != nil {
+		return []string{fmt.Sprintf("%.100s", list)}
+	}
+	var waits []string
+	for _, d := range definitions.Items {
+		established := false
+		for _, c := range d.Status.Conditions {
+			established = established || c.Type == "Established" && c.Status == "True"
+		}
+		if !established {
+			waits = append(waits, d.Metadata.Name)
+		}
+	}
+	return waits
 }
 
 // create creates an object that may be there already: several kube-apiservers stand on one etcd.
@@ -122,7 +179,7 @@ func (a *admin) create(ctx context.Context, path string, object any) error {
 }
 
 // maxAnswer bounds an answer in octets.
-const maxAnswer = 4 << 20
+const maxAnswer = 32 << 20
 
 func (a *admin) do(ctx context.Context, method, path string, body []byte) (status int, said []byte, err error) {
 	r, err := http.NewRequestWithContext(ctx, method, "https://"+a.address+path, bytes.NewReader(body))
