@@ -19,15 +19,15 @@ func (t *trial) abstain(ctx context.Context, c matrix.Case) (o handshake.Observa
 	o = handshake.Observation{Evidence: handshake.Both, Stack: t.part.Stack}
 	begun := time.Now()
 	defer func() { o.Duration = time.Since(begun) }()
-	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
-	defer cancel()
-	listener, start, err := t.prepare(ctx)
+	listener, start, err := t.prepare(ctx) // which may have to start what stands behind, and has its own time for that
 	if err != nil {
 		o.Broken = err.Error()
 		return o
 	}
 	defer listener.Close()
 	defer t.closeBeside()
+	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
+	defer cancel()
 	if t.instance, err = t.lab.start(ctx, t.part, start, nil); err != nil {
 		o.Broken = err.Error()
 		return o
