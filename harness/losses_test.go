@@ -13,9 +13,6 @@ import (
 	realetcd "github.com/calico-tls/conformance/harness/component/etcd"
 	"github.com/calico-tls/conformance/harness/component/stub"
 	"github.com/calico-tls/conformance/harness/launch"
-	"github.com/calico-tls/conformance/harness/link/etcd"
-	"github.com/calico-tls/conformance/harness/link/felixtypha"
-	"github.com/calico-tls/conformance/harness/link/kubeapiserver"
 	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/harness/oracle"
 )
@@ -47,9 +44,9 @@ func TestLabTellsWhatStandsBehindFromItsSubjects(t *testing.T) {
 	}
 	lab := closing(t, harness.NewLab(t.Context(), options))
 	lab.Deadline = impatience
-	ofEtcd, ofKube, ofTypha := core(t, etcd.Link.Name, "etcd/mutual-tls/calicoctl/client=good/server=good/tls1.3"),
-		core(t, kubeapiserver.Link.Name, "kube-apiserver/oidc/kube-apiserver/client=none/server=good/tls1.3"),
-		core(t, felixtypha.Link.Name, "felix-typha/cn/typha/client=good/server=good/tls1.3")
+	ofEtcd, ofKube, ofTypha := core(t, "etcd/mutual-tls/calicoctl/client=good/server=good/tls1.3"),
+		core(t, "kube-apiserver/oidc/kube-apiserver/client=none/server=good/tls1.3"),
+		core(t, "felix-typha/cn/typha/client=good/server=good/tls1.3")
 	all := []matrix.Case{ofEtcd, ofKube, ofTypha}
 	for _, c := range all {
 		if v := judged(t, lab, c); v.Finding != oracle.Conforms {
@@ -69,9 +66,10 @@ func TestLabTellsWhatStandsBehindFromItsSubjects(t *testing.T) {
 }
 
 // core returns the case of that ID.
-func core(t *testing.T, link, id string) matrix.Case {
+func core(t *testing.T, id string) matrix.Case {
 	t.Helper()
-	l, _ := harness.LinkNamed(link)
+	of, _, _ := strings.Cut(id, "/")
+	l, _ := harness.LinkNamed(of)
 	cases, err := matrix.Select(matrix.Core(l.Link), id)
 	if err != nil || len(cases) != 1 {
 		t.Fatalf("wanted one case %s, found %d (%v)", id, len(cases), err)

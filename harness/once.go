@@ -119,11 +119,11 @@ func (t *trial) serveOnce(ctx context.Context, c matrix.Case, listener link.List
 	var from string
 	waiting, stays := t.await(alive, c)
 	o.Server, from = serve(waiting, a, listener)
-	if stays := stays(); from == "" && o.Server.Claim == handshake.Failed {
-		if o.Against = stays; stays == "" {
+	if why := stays(); from == "" && o.Server.Claim == handshake.Failed {
+		if o.Against = why; why == "" {
 			o.Broken = t.absence(alive, listener.Address(), o.Server.Error)
 		} else {
-			o.Server = handshake.Account{Claim: handshake.WasRefused, AlertReceived: handshake.NoAlert, Error: stays}
+			o.Server = handshake.Account{Claim: handshake.WasRefused, AlertReceived: handshake.NoAlert, Error: why}
 		}
 		return o
 	}

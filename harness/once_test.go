@@ -17,8 +17,6 @@ import (
 	realetcd "github.com/calico-tls/conformance/harness/component/etcd"
 	"github.com/calico-tls/conformance/harness/component/stub"
 	"github.com/calico-tls/conformance/harness/launch"
-	"github.com/calico-tls/conformance/harness/link/etcd"
-	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/harness/oracle"
 )
 
@@ -26,10 +24,6 @@ import (
 // connection up, and say so of the next one.
 func TestLabServesWhoGivesUpAConnection(t *testing.T) {
 	t.Parallel()
-	cases, err := matrix.Select(matrix.Core(etcd.Link), "etcd/mutual-tls/calicoctl/client=good/server=other-authority/tls1.3")
-	if err != nil || len(cases) != 1 {
-		t.Fatalf("wanted one case, found %d (%v)", len(cases), err)
-	}
 	options := optionsWith(t, inProcess, func(p launch.Program) launch.Program {
 		if p.Name == "calicoctl" {
 			p.Main = refusesTwice
@@ -41,12 +35,7 @@ func TestLabServesWhoGivesUpAConnection(t *testing.T) {
 	}
 	lab := closing(t, harness.NewLab(t.Context(), options))
 	lab.Deadline = impatience
-	o := lab.Run(t.Context(), cases)[cases[0].ID()]
-	e, err := oracle.Predict(etcd.Link, cases[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if v := oracle.Judge(cases[0], e, o); v.Finding != oracle.Conforms {
+	if v := judged(t, lab, core(t, "etcd/mutual-tls/calicoctl/client=good/server=other-authority/tls1.3")); v.Finding != oracle.Conforms {
 		t.Errorf("wanted it to conform, found %s: %s", v.Finding, v.Why)
 	}
 }

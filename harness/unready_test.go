@@ -11,10 +11,6 @@ import (
 	etcdserver "github.com/calico-tls/conformance/harness/component/etcd"
 	"github.com/calico-tls/conformance/harness/component/stub"
 	"github.com/calico-tls/conformance/harness/launch"
-	"github.com/calico-tls/conformance/harness/link"
-	"github.com/calico-tls/conformance/harness/link/etcd"
-	"github.com/calico-tls/conformance/harness/link/kubeapiserver"
-	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/harness/oracle"
 )
 
@@ -25,34 +21,24 @@ func TestLabAsksWhetherItIsReady(t *testing.T) {
 	ofEtcd := stub.EtcdClient(calicoctl.ForEtcd)
 	ofEtcd.Name, ofEtcd.Dials = "kube-apiserver", component.DialsAtOnce
 	for _, c := range []struct {
-		link   link.Link
 		boasts component.Component
 		id     string
 		want   oracle.Finding
 	}{
-		{kubeapiserver.Link, stub.TyphaOnKubernetes(), "kube-apiserver/x509/typha/client=good/server=other-authority/tls1.3/setting=rejecting", oracle.Deviates},
-		{kubeapiserver.Link, stub.TyphaOnKubernetes(), "kube-apiserver/x509/typha/client=good/server=good/tls1.3/setting=rejecting", oracle.Conforms},
-		{etcd.Link, ofEtcd, "etcd/mutual-tls/kube-apiserver/client=good/server=other-authority/tls1.3", oracle.Deviates},
-		{etcd.Link, ofEtcd, "etcd/mutual-tls/kube-apiserver/client=good/server=good/tls1.3", oracle.Conforms},
+		{stub.TyphaOnKubernetes(), "kube-apiserver/x509/typha/client=good/server=other-authority/tls1.3/setting=rejecting", oracle.Deviates},
+		{stub.TyphaOnKubernetes(), "kube-apiserver/x509/typha/client=good/server=good/tls1.3/setting=rejecting", oracle.Conforms},
+		{ofEtcd, "etcd/mutual-tls/kube-apiserver/client=good/server=other-authority/tls1.3", oracle.Deviates},
+		{ofEtcd, "etcd/mutual-tls/kube-apiserver/client=good/server=good/tls1.3", oracle.Conforms},
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			t.Parallel()
-			cases, err := matrix.Select(matrix.Core(c.link), c.id)
-			if err != nil || len(cases) != 1 {
-				t.Fatalf("wanted one case, found %d (%v)", len(cases), err)
-			}
 			c.boasts.Ready = func(context.Context, launch.Instance) (component.Readiness, error) { return component.IsReady, nil }
 			options := optionsWith(t, inProcess, func(p launch.Program) launch.Program { return p })
 			for _, described := range []component.Component{c.boasts, stub.Embedded(etcdserver.Behind(nil))} {
 				options.Parts = append(options.Parts, harness.Part{Component: described, Complete: options.Parts[0].Complete, Stack: runtime.Version()})
 			}
 			lab := closing(t, harness.NewLab(t.Context(), options))
-			o := lab.Run(t.Context(), cases)[cases[0].ID()]
-			e, err := oracle.Predict(c.link, cases[0])
-			if err != nil {
-				t.Fatal(err)
-			}
-			if v := oracle.Judge(cases[0], e, o); v.Finding != c.want {
+			if v := judged(t, lab, core(t, c.id)); v.Finding != c.want {
 				t.Errorf("wanted it %s, found %s: %s", c.want, v.Finding, v.Why)
 			}
 		})

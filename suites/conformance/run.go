@@ -27,7 +27,7 @@ import (
 // The ways to launch, beside the launchers' own names.
 const (
 	LaunchAuto      = "auto"
-	LaunchInProcess = "in-process"
+	LaunchInProcess = inprocess.Name
 	LaunchProcess   = "process"
 	LaunchContainer = "container"
 )

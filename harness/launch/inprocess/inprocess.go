@@ -15,8 +15,8 @@ import (
 	"github.com/calico-tls/conformance/harness/launch"
 )
 
-// name is the launcher's name in reports and flags.
-const name = "in-process"
+// Name is the launcher's name in reports and flags.
+const Name = "in-process"
 
 // panicked is the exit code of a program that panicked, as it would be in a process of its own.
 const panicked = 2
@@ -30,12 +30,12 @@ var _ launch.Launcher = (*Launcher)(nil)
 func New(run *launch.Run) *Launcher { return &Launcher{run: run} }
 
 // Name implements [launch.Launcher].
-func (l *Launcher) Name() string { return name }
+func (l *Launcher) Name() string { return Name }
 
 // Start implements [launch.Launcher]. A Main that panics ends with exit code 2 and its stack in the log.
 func (l *Launcher) Start(ctx context.Context, p launch.Program) (launch.Instance, error) {
 	if p.Main == nil {
-		return nil, &launch.UnfitError{Program: p.Name, Launcher: name, Wanted: "a program that can run in this process", Found: "one that cannot", Advice: "use LAUNCH=process or LAUNCH=container"}
+		return nil, &launch.UnfitError{Program: p.Name, Launcher: Name, Wanted: "a program that can run in this process", Found: "one that cannot", Advice: "use LAUNCH=process or LAUNCH=container"}
 	}
 	if err := context.Cause(ctx); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", p.Name, err)
