@@ -26,13 +26,13 @@ func (t *trial) abstain(ctx context.Context, c matrix.Case) (o handshake.Observa
 	}
 	defer listener.Close()
 	defer t.closeBeside()
-	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
-	defer cancel()
 	if t.instance, err = t.lab.start(ctx, t.part, start, nil); err != nil {
 		o.Broken = err.Error()
 		return o
 	}
 	defer t.stop(ctx)
+	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline) // for what it does, as elsewhere: an engine takes its own time
+	defer cancel()
 	t.follow()
 	if err := t.listen(); err != nil {
 		o.Broken = err.Error()
