@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -48,7 +46,7 @@ func (p Program) Invocation(at Placement) Invocation {
 
 // Local is the [Placement] of a program that runs on this machine itself, in this process or in one of its own.
 type Local struct {
-	root    string
+	folder  Folder
 	numbers map[string]int
 	held    []*Port
 }
@@ -65,7 +63,7 @@ func (r *Run) Place(ctx context.Context, p Program) (*Local, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Local{root: filepath.Join(r.folder, "programs", fmt.Sprintf("%s-%d", p.Name, number)), numbers: map[string]int{}}
+	l := &Local{folder: r.OwnFolder(p, number), numbers: map[string]int{}}
 	if err := l.fill(ctx, p, r.Ports); err != nil {
 		return nil, errors.Join(fmt.Errorf("placing %s: %w", p.Name, err), l.Remove())
 	}
@@ -73,9 +71,7 @@ func (r *Run) Place(ctx context.Context, p Program) (*Local, error) {
 }
 
 // Path implements [Placement]: an absolute name is below the program's folder as well.
-func (l *Local) Path(file string) string {
-	return filepath.Join(l.root, "files", filepath.FromSlash(path.Clean("/"+filepath.ToSlash(file))))
-}
+func (l *Local) Path(file string) string { return l.folder.Path(file) }
 
 // Host implements [Placement].
 func (l *Local) Host() string { return loopback }
@@ -87,25 +83,16 @@ func (l *Local) Port(name string) int { return l.numbers[name] }
 func (l *Local) Reach(address string) string { return address }
 
 // Folder implements [Placement]. It is also the working folder of a process.
-func (l *Local) Folder() string { return filepath.Join(l.root, "data") }
+func (l *Local) Folder() string { return l.folder.Data() }
 
 // Address returns where to dial a port of the program; see [Instance].
 func (l *Local) Address(port string) string {
 	return net.JoinHostPort(loopback, strconv.Itoa(l.Port(port)))
 }
 
-// Replace puts other data into a file of the program, so that nobody reads half of it; nil takes the file away. See
-// [Instance].
+// Replace puts other data into a file of the program; nil takes the file away. See [Instance].
 func (l *Local) Replace(_ context.Context, file string, data []byte) error {
-	where := l.Path(file)
-	if data == nil {
-		return os.Remove(where)
-	}
-	fresh := where + ".new"
-	if err := os.WriteFile(fresh, data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(fresh, where)
+	return l.folder.Replace(file, data)
 }
 
 // Replacing gets ready to replace a file, which needs nothing here. See [Instance].
@@ -120,11 +107,11 @@ func (l *Local) Remove() error {
 		errs = append(errs, port.Release())
 	}
 	l.held = nil
-	return errors.Join(append(errs, os.RemoveAll(l.root))...)
+	return errors.Join(append(errs, l.folder.Remove())...)
 }
 
 func (l *Local) fill(ctx context.Context, p Program, ports Ports) error {
-	if err := os.MkdirAll(l.Folder(), 0o700); err != nil {
+	if err := l.folder.Make(); err != nil {
 		return err
 	}
 	// What a file is filled with may name ports.
@@ -140,11 +127,7 @@ func (l *Local) fill(ctx context.Context, p Program, ports Ports) error {
 		if file.Place == Fixed {
 			return &FixedFileError{Program: p.Name, File: file.Name}
 		}
-		where := l.Path(file.Name)
-		if err := os.MkdirAll(filepath.Dir(where), 0o700); err != nil {
-			return err
-		}
-		if err := os.WriteFile(where, file.Content(l), 0o600); err != nil {
+		if err := l.folder.Write(file.Name, file.Content(l)); err != nil {
 			return err
 		}
 	}

@@ -12,8 +12,9 @@
 //
 // # Files and environment
 //
-// Files go into the container before it starts, with mode 0600, owned by the user that the image names. The engine adds
-// HOME, HOSTNAME and PATH to a program's environment, and what its image sets; nothing else is added.
+// Files are there before the program starts, with mode 0600, owned by the user that the image names. Where the engine finds
+// this machine's files as we do, and we may give them to that user, the container is shown a folder of the run's; elsewhere
+// they are copied into it. The engine adds HOME, HOSTNAME and PATH to a program's environment, and what its image sets; nothing else is added.
 //
 // # Traces
 //
@@ -29,6 +30,7 @@ import (
 	"net/netip"
 	"regexp"
 	"sync"
+	"sync/atomic"
 
 	"github.com/calico-tls/conformance/harness/launch"
 )
@@ -67,9 +69,11 @@ type Options struct {
 
 // Launcher starts programs by their Image, or by an image made around their Binary.
 type Launcher struct {
-	run      *launch.Run
-	engine   *engine
-	mapped   *mapping
+	run    *launch.Run
+	engine *engine
+	mapped *mapping
+	// shares says that the engine finds this machine's files, for all that is known so far.
+	shares   atomic.Bool
 	progress func(string)
 	digests  launch.Digests
 }
@@ -107,6 +111,7 @@ func New(ctx context.Context, run *launch.Run, options Options) (*Launcher, erro
 			return nil, err
 		}
 	}
+	l.shares.Store(l.mapped == nil && e.sharesFiles())
 	if _, err := run.OnClose(func(context.Context) error { l.close(); return nil }); err != nil {
 		l.close()
 		return nil, fmt.Errorf("making the launcher of containers: %w", err)
@@ -129,21 +134,37 @@ func (l *Launcher) Start(ctx context.Context, p launch.Program) (launch.Instance
 	if err := context.Cause(ctx); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", p.Name, err)
 	}
-	i, err := l.place(ctx, p)
+	i, err := l.begin(ctx, p)
+	if err != nil && notShared.MatchString(err.Error()) {
+		l.shares.Store(false)
+		i, err = l.begin(ctx, p)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", p.Name, err)
+	}
+	if err := i.belong(l.run); err != nil {
+		return nil, errors.Join(fmt.Errorf("starting %s: %w", p.Name, err), i.Stop(ctx))
+	}
+	return launch.AwaitReady(ctx, p, i)
+}
+
+// notShared is what engines say of a folder that we have and they do not find.
+var notShared = regexp.MustCompile(`(?i)bind source path does not exist`)
+
+// begin makes and starts the container of a program.
+func (l *Launcher) begin(ctx context.Context, p launch.Program) (*instance, error) {
+	i, err := l.place(ctx, p)
+	if err != nil {
+		return nil, err
 	}
 	err = l.withImage(ctx, p, func(image found) error { return i.create(ctx, p, image) })
 	if err == nil {
 		err = i.start(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("starting %s: %w", p.Name, l.explain(ctx, p, err)), i.discard(ctx))
+		return nil, errors.Join(l.explain(ctx, p, err), i.discard(ctx))
 	}
-	if err := i.belong(l.run); err != nil {
-		return nil, errors.Join(fmt.Errorf("starting %s: %w", p.Name, err), i.Stop(ctx))
-	}
-	return launch.AwaitReady(ctx, p, i)
+	return i, nil
 }
 
 // noEntryPoint is what engines say of an image that lacks what it is to run.

@@ -179,6 +179,14 @@ func (e *engine) sharesNetwork() bool {
 	return e.besides()
 }
 
+// sharesFiles reports whether an engine that shares our network may be shown folders of this machine: we must be able to
+// give them to the users of containers, who are the same here and there, and nothing may keep those from reading them.
+func (e *engine) sharesFiles() bool {
+	return os.Geteuid() == 0 && !slices.ContainsFunc(e.info.SecurityOptions, func(option string) bool {
+		return strings.Contains(option, "userns") || strings.Contains(option, "selinux")
+	})
+}
+
 // besides reports whether a port of the engine's machine is one of ours. What looks like the inside of a container may
 // be none, so the names of both machines are compared, and whoever runs us has the last word.
 func (e *engine) besides() bool {

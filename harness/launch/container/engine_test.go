@@ -29,6 +29,7 @@ var roles = map[string]func(args []string) int{
 	"doomed":   func(args []string) int { return doomed(args[0], args[1]) },
 	"detect":   func([]string) int { return detect() },
 	"bereaved": func(args []string) int { return bereaved(args[0], args[1]) },
+	"apart":    func(args []string) int { return apart(args[0], args[1]) },
 }
 
 // another starts this test binary in a role.

@@ -13,6 +13,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
@@ -42,7 +43,9 @@ type instance struct {
 	address  map[string]string
 	held     []*launch.Port
 	// user is the number of the user who owns the program's files.
-	user   int
+	user int
+	// own holds what is the program's own, where the engine finds this machine's files; nil where that is copied.
+	own    *launch.Folder
 	log    launch.Log
 	made   testcontainers.Container
 	forget func()
@@ -166,9 +169,13 @@ func (i *instance) create(ctx context.Context, p launch.Program, image found) er
 	return nil
 }
 
-// host says how the container is connected. The engine need not keep a log: it is read as it is written.
+// host says how the container is connected, and where its own files are. The engine need not keep a log: it is read as it
+// is written.
 func (i *instance) host(host *container.HostConfig) {
 	host.LogConfig = container.LogConfig{Type: "none"}
+	if i.own != nil {
+		host.Mounts = append(host.Mounts, mount.Mount{Type: mount.TypeBind, Source: i.own.Root(), Target: ownFolder})
+	}
 	if i.launcher.mapped == nil {
 		host.NetworkMode = "host"
 		return
@@ -273,12 +280,11 @@ func (i *instance) discard(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("removing the container of %s: %w", i.program, err)
 	}
-	i.release()
-	return nil
+	return i.release()
 }
 
-// release gives back the ports, and forgets where the container was.
-func (i *instance) release() {
+// release gives back the ports and the folder, and forgets where the container was.
+func (i *instance) release() error {
 	for _, port := range i.held {
 		_ = port.Release()
 	}
@@ -288,6 +294,10 @@ func (i *instance) release() {
 			i.launcher.mapped.part(address)
 		}
 	}
+	if i.own == nil {
+		return nil
+	}
+	return i.own.Remove()
 }
 
 func (i *instance) api() client.APIClient { return i.launcher.engine.client }

@@ -2,6 +2,7 @@ package container
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"path"
@@ -37,6 +38,13 @@ func (l *Launcher) place(ctx context.Context, p launch.Program) (*instance, erro
 		code:     -1,
 		forget:   func() {},
 	}
+	if l.shares.Load() {
+		own := l.run.OwnFolder(p, number)
+		if err := own.Make(); err != nil {
+			return nil, errors.Join(err, own.Remove())
+		}
+		i.own = &own
+	}
 	for n, port := range p.Ports {
 		if l.mapped != nil {
 			i.ports[port] = firstPort + n
@@ -44,8 +52,7 @@ func (l *Launcher) place(ctx context.Context, p launch.Program) (*instance, erro
 		}
 		held, err := l.run.Ports.Take(ctx)
 		if err != nil {
-			i.release()
-			return nil, err
+			return nil, errors.Join(err, i.release())
 		}
 		i.held = append(i.held, held)
 		i.ports[port] = held.Number()
