@@ -24,7 +24,7 @@ SHELL = bash
 .SHELLFLAGS = -euo pipefail -c
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL = help
-.PHONY: help conformance tlsconform test audit lint fmt fuzz mutation bench golden soak ci clean
+.PHONY: help conformance tlsconform test audit lint fmt fuzz mutation bench golden soak release release-check ci clean
 
 help: ## Say what there is to make.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,7 +71,7 @@ audit: tlsconform ## Let the suite judge itself: plant every fault into the stub
 
 # The shell in workflows is checked by shellcheck too, which actionlint calls.
 WORKFLOWS = $(wildcard .github/workflows/*.yml .github/examples/*.yml)
-SCRIPTS = .ci/run $(filter-out %.yml,$(wildcard .github/actions/*/*))
+SCRIPTS = .ci/run .ci/release $(filter-out %.yml,$(wildcard .github/actions/*/*))
 
 lint: ## Check style, imports, the module files, workflows and shell; change nothing.
 	$(call need,shellcheck,shellcheck)
@@ -108,6 +108,19 @@ golden: ## Write the golden files anew; look at the difference before you commit
 	@packages=$$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -r -n1 dirname | sort -u); \
 	[ -n "$$packages" ] || { echo >&2 'make: error: looking for tests with golden files: found none'; exit 1; }; \
 	go test -count=1 $$packages -update
+
+release: ## Build what a release of this commit consists of into _output/release: binaries, images, checksums, bill of materials.
+	$(call need,jq,jq)
+	@rm -rf $(OUT)/release
+	@.ci/release $(OUT)/release
+
+# The second is built elsewhere and from nothing, as the first finds in the cache what it built before.
+release-check: release ## Build a release twice, in two places, and compare the two.
+	@clone=$$(mktemp -d); trap 'chmod -R u+w "$$clone"; rm -rf "$$clone"' EXIT; \
+	git clone -q . "$$clone/tlsconform"; \
+	GOCACHE="$$clone/cache" "$$clone/tlsconform/.ci/release" "$$clone/release" >/dev/null; \
+	diff $(OUT)/release/SHA256SUMS "$$clone/release/SHA256SUMS" || { echo >&2 'make: error: building the release twice: wanted the same bytes, found the differences above'; exit 1; }; \
+	echo "the same bytes twice: $$(wc -l < $(OUT)/release/SHA256SUMS) files"
 
 ci: ## What CI runs: lint, the audit, conformance with what is slow, then every test.
 	@echo '1/4 lint'
