@@ -112,13 +112,17 @@ func (t *trial) serveOnce(ctx context.Context, c matrix.Case, listener link.List
 		o.Broken = err.Error()
 		return o
 	}
-	serve := t.serveRenewed
-	if t.part.Dials == component.DialsAtOnce {
-		serve = serveAtOnce
-	}
 	var from string
 	waiting, stays := t.await(alive, c)
-	o.Server, from = serve(waiting, a, listener)
+	goesOn := func() (stop func() bool) { return serveOn(alive, a, listener) }
+	if t.part.Dials == component.DialsAtOnce {
+		var stop func() bool
+		o.Server, from, stop = serveAtOnce(waiting, a, listener)
+		defer stop()
+		goesOn = func() func() bool { return stop }
+	} else {
+		o.Server, from = t.serveRenewed(waiting, a, listener)
+	}
 	if why := stays(); from == "" && o.Server.Claim == handshake.Failed {
 		if o.Against = why; why == "" {
 			o.Broken = t.absence(alive, listener.Address(), o.Server.Error)
@@ -128,7 +132,7 @@ func (t *trial) serveOnce(ctx context.Context, c matrix.Case, listener link.List
 		return o
 	}
 	if !heard {
-		stop := serveOn(alive, a, listener)
+		stop := goesOn()
 		hear(func(ctx context.Context) handshake.Account { return t.reason(ctx, &o) })
 		if stop() {
 			o.Against = wentOn
@@ -173,41 +177,6 @@ func serveOn(alive context.Context, a link.Attempt, listener link.Listener) (sto
 		<-done
 		return accepted
 	}
-}
-
-// lanes is how many connections of a client that makes many at once are served side by side: kube-apiserver keeps some seventy.
-const lanes = 128
-
-// serveAtOnce serves a client that makes many connections at once, and returns what becomes of the first that is an answer: it
-// makes some but to see whether somebody is there, and leaves them without a word (Kubernetes apiserver/pkg/storage/storagebackend).
-// All others are served alike meanwhile, as none is of use to it alone.
-func serveAtOnce(alive context.Context, a link.Attempt, listener link.Listener) (handshake.Account, string) {
-	ctx, cancel := context.WithCancel(alive)
-	defer cancel()
-	a.Accepted = sync.OnceFunc(a.Accepted) // the others stand until it is through
-	var serving sync.WaitGroup
-	var mu sync.Mutex
-	answer := met{account: handshake.Account{Claim: handshake.Failed, AlertReceived: handshake.NoAlert}}
-	for range lanes {
-		serving.Go(func() {
-			for ctx.Err() == nil {
-				account, from := listener.Serve(ctx, a)
-				if from == "" {
-					return
-				}
-				mu.Lock()
-				if ctx.Err() == nil {
-					answer = met{account, from}
-				}
-				if account.Claim == handshake.Accepted || account.Claim == handshake.Refused || account.AlertReceived != handshake.NoAlert {
-					cancel()
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	serving.Wait()
-	return answer.account, answer.from
 }
 
 // relapse is how long a client that has refused to speak plaintext is given to dial again, and do so: the first time an
