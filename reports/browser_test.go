@@ -51,7 +51,7 @@ func chromium(t *testing.T) browser {
 func (b browser) open(t *testing.T, r *Report) *tab {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "report.html")
-	if err := os.WriteFile(file, rendered(t, "html", r, Options{Rule: sentence, About: aboutAll}), 0o600); err != nil {
+	if err := os.WriteFile(file, rendered(t, "html", r, Options{Rule: sentence, Source: source, About: aboutAll}), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ctx, leave := chromedp.NewContext(b.ctx, chromedp.WithListener(func(event any) {

@@ -25,6 +25,8 @@ type htmlData struct {
 	Results []htmlCase `json:"results"`
 	// Rules holds each rule's sentences, by its ID and the case's level.
 	Rules map[string]map[Level]string `json:"rules"`
+	// Sources holds where each rule comes from, by its ID.
+	Sources map[string][]string `json:"sources"`
 	// Ends are the ends that the cases name by number.
 	Ends []End `json:"ends"`
 	// Repeat is the command that repeats a case, short of its ID.
@@ -53,7 +55,7 @@ func (r Result) state(o Options) string {
 
 // Data returns what the page's script is given.
 func (v *htmlView) Data() htmlData {
-	d := htmlData{Rules: map[string]map[Level]string{}, Ends: []End{}, Repeat: strings.TrimSuffix(v.command("", v.o), "''")}
+	d := htmlData{Rules: map[string]map[Level]string{}, Sources: map[string][]string{}, Ends: []End{}, Repeat: strings.TrimSuffix(v.command("", v.o), "''")}
 	numbers := map[string]int{}
 	number := func(e End) int {
 		key := fmt.Sprintf("%q", e)
@@ -73,6 +75,9 @@ func (v *htmlView) Data() htmlData {
 		for _, rule := range r.Rules {
 			if d.Rules[rule] == nil {
 				d.Rules[rule] = map[Level]string{}
+				if v.o.Source != nil {
+					d.Sources[rule] = v.o.Source(rule)
+				}
 			}
 			d.Rules[rule][r.Level] = v.o.sentence(rule, r.Level)
 		}

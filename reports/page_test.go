@@ -99,6 +99,10 @@ func linksWork(t *testing.T, b browser) {
 	if got := evaluated[string](x, title); got != "IDENT-16" {
 		t.Errorf("the link to IDENT-16 opens %q", got)
 	}
+	text := evaluated[string](x, `document.getElementById("sheet").innerText`)
+	if want := "from " + strings.Join(source("IDENT-16"), "; "); !strings.Contains(text, want) {
+		t.Errorf("the page of IDENT-16 does not say %q:\n%s", want, text)
+	}
 	broken := evaluated[[]string](x, `[...document.querySelectorAll("main a[href^='#'], nav a")].map((a) => decodeURIComponent(a.hash.slice(1).split("?")[0]))
 		.filter((to) => !document.getElementById(to) && !JSON.parse(document.getElementById("data").textContent).results.some((c) => c.id === to || c.rules.includes(to)))`)
 	if len(broken) > 0 {

@@ -41,6 +41,8 @@ type Options struct {
 	// Rule returns what a rule says of a case of a level, by the rule's ID, and "" for one that it doesn't know; nil knows
 	// none.
 	Rule func(id string, level Level) string
+	// Source returns where a rule comes from, by its ID; nil knows of none.
+	Source func(id string) []string
 	// About returns what a case is about, by its ID, and false for one that it doesn't know; nil knows none.
 	About func(id string) (About, bool)
 	// Target is the target as the command line named it; "" takes the report's name for it.

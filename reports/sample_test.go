@@ -18,6 +18,8 @@ var sentences = map[string]string{
 
 func sentence(rule string, _ Level) string { return sentences[rule] }
 
+func source(rule string) []string { return []string{"page 1/" + rule, "RFC 8446 section 4.4"} }
+
 // accepted is a result that conforms: both sides exchanged data.
 func accepted(id string) Result {
 	parts := strings.Split(id, "/")

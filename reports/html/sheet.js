@@ -60,6 +60,7 @@ function rulePage(rule) {
     h("h2", { id: "sheet-h", tabindex: "-1" }, rule),
     [...grouped(Object.entries(data.rules[rule]), ([, text]) => text)].map(([text, levels]) =>
       h("p", {}, text, levels.map(([level]) => [" ", h("span", { class: "level" }, level)]))),
+    data.sources[rule]?.length > 0 && h("p", {}, "from ", data.sources[rule].join("; ")),
     h("p", {}, count(all.length, "case"), " ", tally(all), " ", h("a", { href: `#matrix?rule=${rule}` }, "show in the matrix")),
     [...grouped(all, (c) => `${c.link} ${c.subject}`)].map(([name, some]) => {
       const [calm, rest] = [true, false].map((is) => some.filter((c) => (c.state === "conforms") === is));

@@ -32,7 +32,8 @@ is the sum of theirs. Ends as that run would have; with 3 if the reports can't b
 				return err
 			}
 			defer folder.Close()
-			o := reports.Options{Rule: sentence, About: about, Target: name, Strict: strict, Colour: reports.Colours(cmd.OutOrStdout())}
+			o := rendering(name, strict)
+			o.Colour = reports.Colours(cmd.OutOrStdout())
 			files, err := conformance.Write(merged, folder, o)
 			if err != nil {
 				return unjudged(err)

@@ -40,7 +40,8 @@ func newReportRender() *cobra.Command {
 				return err
 			}
 			to := cmd.OutOrStdout()
-			o := reports.Options{Rule: sentence, About: about, Target: name, Limit: limit, Strict: strict, Colour: out == "" && reports.Colours(to)}
+			o := rendering(name, strict)
+			o.Limit, o.Colour = limit, out == "" && reports.Colours(to)
 			if out == "" {
 				return unrendered(f.Render(to, r, o))
 			}

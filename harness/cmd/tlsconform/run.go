@@ -125,7 +125,8 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	o := reports.Options{Rule: sentence, About: about, Target: f.Target, Strict: f.strict, Colour: reports.Colours(cmd.OutOrStdout())}
+	o := rendering(f.Target, f.strict)
+	o.Colour = reports.Colours(cmd.OutOrStdout())
 	return f.publish(cmd, folder, report, publication{o, r.Gate(), r.LeftOut(report)})
 }
 
@@ -262,4 +263,18 @@ func sentence(id string, level reports.Level) string {
 		return rule.Should
 	}
 	return rule.Text
+}
+
+// sources returns where a rule comes from, by its ID.
+func sources(id string) []string {
+	rule, err := fixtures.RuleNamed(id)
+	if err != nil {
+		return nil
+	}
+	return rule.Source
+}
+
+// rendering returns how results are rendered that are of this suite's rules and cases.
+func rendering(target string, strict bool) reports.Options {
+	return reports.Options{Rule: sentence, Source: sources, About: about, Target: target, Strict: strict}
 }
