@@ -40,7 +40,7 @@ func TestTranscripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("ACTION", action)
 			e.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+os.Getenv("PATH"))
-			for _, name := range []string{"HOME", "TLSCONFORM_CACHE", "GOPROXY", "GOFLAGS"} {
+			for _, name := range []string{"HOME", "TLSCONFORM_CACHE", "GOPROXY", "GOFLAGS", "DOCKER_HOST", "TESTCONTAINERS_HOST_OVERRIDE"} {
 				if value := os.Getenv(name); value != "" {
 					e.Setenv(name, value)
 				}
@@ -77,7 +77,7 @@ func buildCommand(t *testing.T) string {
 var conditions = map[string]func() error{
 	// A container engine answers.
 	"engine": func() error {
-		conn, err := net.DialTimeout("unix", dockerSocket, time.Second)
+		conn, err := net.DialTimeout("unix", dockerSocket(), time.Second)
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,13 @@ func condition(name string) (bool, error) {
 	return err == nil, nil
 }
 
-const dockerSocket = "/var/run/docker.sock"
+// dockerSocket returns where the container engine listens that the command finds too.
+func dockerSocket() string {
+	if socket, ok := strings.CutPrefix(os.Getenv("DOCKER_HOST"), "unix://"); ok {
+		return socket
+	}
+	return "/var/run/docker.sock"
+}
 
 // code runs a command and wants it to end with an exit code: code N command [arg…].
 func code(ts *testscript.TestScript, neg bool, args []string) {
@@ -221,7 +227,7 @@ func newEngineProxy(path string) (*engineProxy, error) {
 			if err != nil {
 				return
 			}
-			to, err := net.Dial("unix", dockerSocket)
+			to, err := net.Dial("unix", dockerSocket())
 			if err != nil {
 				_ = from.Close()
 				continue
