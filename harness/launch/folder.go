@@ -10,11 +10,18 @@ import (
 
 // Folder holds what is a program's own on this machine: its files, and the folder that it may write to. Nobody but its
 // owner can read in it.
-type Folder struct{ root string }
+type Folder struct {
+	root string
+	// owner is the number of the user to whom it was given, or ours.
+	owner int
+}
+
+// ours stands for the owner, or the group, that a file has already (chown(2)).
+const ours = -1
 
 // OwnFolder returns the folder of a program, by its number within the run. Whoever makes it removes it in the end.
 func (r *Run) OwnFolder(p Program, number int) Folder {
-	return Folder{filepath.Join(r.folder, "programs", fmt.Sprintf("%s-%d", p.Name, number))}
+	return Folder{filepath.Join(r.folder, "programs", fmt.Sprintf("%s-%d", p.Name, number)), ours}
 }
 
 // Root returns the path of the folder.
@@ -48,8 +55,7 @@ func (f Folder) Write(file string, data []byte) error {
 	return os.WriteFile(where, data, 0o600)
 }
 
-// Replace puts other data into a file, so that nobody reads half of it, and leaves it to the owner of the one before; nil
-// takes the file away.
+// Replace puts other data into a file, so that nobody reads half of it; nil takes the file away.
 func (f Folder) Replace(file string, data []byte) error {
 	where := f.Path(file)
 	if data == nil {
@@ -59,14 +65,18 @@ func (f Folder) Replace(file string, data []byte) error {
 	if err := os.WriteFile(fresh, data, 0o600); err != nil {
 		return err
 	}
-	if err := giveAsBeside(fresh); err != nil {
-		return err
+	if f.owner != ours {
+		if err := os.Lchown(fresh, f.owner, ours); err != nil {
+			return err
+		}
 	}
 	return os.Rename(fresh, where)
 }
 
-// Give makes another user of this machine the owner of the folder and of all that is in it, which takes root.
-func (f Folder) Give(user int) error {
+// Give makes another user of this machine the owner of the folder, of all that is in it and of what replaces that, which
+// takes root.
+func (f *Folder) Give(user int) error {
+	f.owner = user
 	root, err := os.OpenRoot(f.root)
 	if err != nil {
 		return err
@@ -76,7 +86,7 @@ func (f Folder) Give(user int) error {
 		if err != nil {
 			return err
 		}
-		return root.Lchown(path, user, -1)
+		return root.Lchown(path, user, ours)
 	})
 }
 

@@ -14,7 +14,8 @@
 //
 // Files are there before the program starts, with mode 0600, owned by the user that the image names. Where the engine finds
 // this machine's files as we do, and we may give them to that user, the container is shown a folder of the run's; elsewhere
-// they are copied into it. The engine adds HOME, HOSTNAME and PATH to a program's environment, and what its image sets; nothing else is added.
+// they are copied into it. The engine adds HOME, HOSTNAME and PATH to a program's environment, and what its image sets;
+// nothing else is added.
 //
 // # Traces
 //
@@ -28,6 +29,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"regexp"
 	"sync"
 	"sync/atomic"
@@ -111,7 +113,7 @@ func New(ctx context.Context, run *launch.Run, options Options) (*Launcher, erro
 			return nil, err
 		}
 	}
-	l.shares.Store(l.mapped == nil && e.sharesFiles())
+	l.shares.Store(l.mapped == nil && e.sharesFiles(os.Geteuid()))
 	if _, err := run.OnClose(func(context.Context) error { l.close(); return nil }); err != nil {
 		l.close()
 		return nil, fmt.Errorf("making the launcher of containers: %w", err)

@@ -179,10 +179,11 @@ func (e *engine) sharesNetwork() bool {
 	return e.besides()
 }
 
-// sharesFiles reports whether an engine that shares our network may be shown folders of this machine: we must be able to
-// give them to the users of containers, who are the same here and there, and nothing may keep those from reading them.
-func (e *engine) sharesFiles() bool {
-	return os.Geteuid() == 0 && !slices.ContainsFunc(e.info.SecurityOptions, func(option string) bool {
+// sharesFiles reports whether an engine that shares our network may be shown folders of this machine by a user: who must be
+// able to give them to the users of containers, who are the same here and there, and nothing may keep those from reading
+// them.
+func (e *engine) sharesFiles(user int) bool {
+	return user == 0 && !slices.ContainsFunc(e.info.SecurityOptions, func(option string) bool {
 		return strings.Contains(option, "userns") || strings.Contains(option, "selinux")
 	})
 }

@@ -32,6 +32,16 @@ var roles = map[string]func(args []string) int{
 	"apart":    func(args []string) int { return apart(args[0], args[1]) },
 }
 
+// begun makes a run of a role's own, and its launcher.
+func begun(ctx context.Context, parent string, network container.Network) (*launch.Run, *container.Launcher, error) {
+	run, err := launch.NewRun(ctx, parent)
+	if err != nil {
+		return nil, nil, err
+	}
+	launcher, err := container.New(ctx, run, container.Options{Network: network})
+	return run, launcher, err
+}
+
 // another starts this test binary in a role.
 func another(t *testing.T, role string, env []string, args ...string) (cmd *exec.Cmd, out *bufio.Scanner) {
 	t.Helper()
@@ -167,12 +177,7 @@ func silentEngine(t *testing.T) string {
 func bereaved(parent, binary string) int {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*launchtest.Deadline)
 	defer cancel()
-	run, err := launch.NewRun(ctx, parent)
-	if err != nil {
-		fmt.Println("error", err)
-		return 1
-	}
-	launcher, err := container.New(ctx, run, container.Options{})
+	run, launcher, err := begun(ctx, parent, container.NetworkAuto)
 	if err != nil {
 		fmt.Println("error", err)
 		return 1

@@ -19,6 +19,7 @@ import (
 
 // TestFilesAreShown: where the engine finds this machine's files, none is copied.
 func TestFilesAreShown(t *testing.T) {
+	// Nothing is missing then that could be installed: copies are what others get, and TestLauncher tries those everywhere.
 	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
 		t.Skip("files are copied: only root can give them to the user of a container")
 	}
@@ -42,11 +43,11 @@ func TestFilesAreShown(t *testing.T) {
 
 // TestFilesThatTheEngineDoesNotFind: an engine that does not have a folder that we have is given copies.
 func TestFilesThatTheEngineDoesNotFind(t *testing.T) {
+	// Whoever is not root is never shown a folder, so there is none to be missed.
 	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
 		t.Skip("it takes root on Linux to hide a folder from the engine")
 	}
 	api := needEngine(t)
-	keep := newRun(t, api)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -57,29 +58,33 @@ func TestFilesThatTheEngineDoesNotFind(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if diff := cmp.Diff("[cat first stat 600 own true "+launchtest.Ready+"]\n[cat first stat 600 own true "+launchtest.Ready+"]\n", string(out)); diff != "" {
+	var run, parent string
+	first, found, _ := strings.Cut(string(out), "\n")
+	if _, err := fmt.Sscanf(first, "run %s %s", &run, &parent); err != nil {
+		t.Fatalf("wanted it to name its run, found %q: %v", first, err)
+	}
+	t.Cleanup(func() { removeImages(t, api, parent) })
+	const sees = "[cat first stat 600 own true " + launchtest.Ready + "]\n"
+	if diff := cmp.Diff(sees+sees, found); diff != "" {
 		t.Errorf("files as two programs find them (-want +got):\n%s", diff)
 	}
-	if left := containers(t, api, keep.ID()); len(left) > 0 {
+	if left := containers(t, api, run); len(left) > 0 {
 		t.Errorf("wanted no container left, found %q", left)
 	}
 }
 
 // apart starts a program twice whose files the engine does not find, and says what that sees of one.
 func apart(parent, binary string) int {
+	// A process of its own has no test whose end would end it, so its time is bounded here.
 	ctx, cancel := context.WithTimeout(context.Background(), 2*launchtest.Deadline)
 	defer cancel()
-	run, err := launch.NewRun(ctx, parent)
+	run, l, err := begun(ctx, parent, container.NetworkHost)
 	if err != nil {
 		fmt.Println("error", err)
 		return 1
 	}
 	defer run.Close(ctx)
-	l, err := container.New(ctx, run, container.Options{Network: container.NetworkHost})
-	if err != nil {
-		fmt.Println("error", err)
-		return 1
-	}
+	fmt.Println("run", run.ID(), run.ParentID())
 	p := launchtest.Program(binary)
 	p.Files = []launch.File{{Name: "key.pem", Data: []byte("first")}}
 	p.Configure = func(at launch.Placement) launch.Invocation {
@@ -94,4 +99,22 @@ func apart(parent, binary string) int {
 		fmt.Println(i.Log().Tail(9))
 	}
 	return 0
+}
+
+// TestFilesAreCopiedWhereUsersDiffer: a folder is shown to no container whose user is another one there, or is kept from it,
+// and by nobody who can't give it away.
+func TestFilesAreCopiedWhereUsersDiffer(t *testing.T) {
+	t.Parallel()
+	for options, want := range map[string]bool{
+		"":                             true,
+		"name=seccomp,profile=default": true,
+		"name=userns":                  false,
+		"name=apparmor name=selinux":   false,
+	} {
+		for user, may := range map[int]bool{0: want, 1000: false} {
+			if got := container.SharesFiles(user, strings.Fields(options)); got != may {
+				t.Errorf("with the security options %q, by user %d, wanted folders shown: %t, found %t", options, user, may, got)
+			}
+		}
+	}
 }

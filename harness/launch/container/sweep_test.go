@@ -19,12 +19,7 @@ import (
 // doomed is a run that starts containers, says so, and waits to be killed.
 func doomed(parent, binary string) int {
 	ctx := context.Background()
-	run, err := launch.NewRun(ctx, parent)
-	if err != nil {
-		fmt.Println("error", err)
-		return 1
-	}
-	launcher, err := container.New(ctx, run, container.Options{})
+	run, launcher, err := begun(ctx, parent, container.NetworkAuto)
 	if err != nil {
 		fmt.Println("error", err)
 		return 1
