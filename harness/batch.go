@@ -14,6 +14,7 @@ import (
 	"github.com/calico-tls/conformance/harness/component"
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/launch"
+	"github.com/calico-tls/conformance/harness/launch/inprocess"
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/harness/oracle"
@@ -114,15 +115,22 @@ func alone(c matrix.Case) string {
 	return ""
 }
 
-// ahead is how many batches are let begin before the one that is asked for: those of clients mostly wait.
-const ahead = 16
+// ahead returns how many batches are let begin before the one that is asked for, so that a slow one does not keep the rest
+// waiting: those of clients mostly wait themselves. Where each is a program, there are fewer at a time: an engine of some age
+// hangs, for ever, when it is kept busy with starts and two containers end at the same moment (seen with Docker 20.10).
+func (l *Lab) ahead() int {
+	if l.Launcher != nil && l.Launcher.Name() == inprocess.Name {
+		return 128
+	}
+	return 16
+}
 
 // Observe returns what was seen of one case of the batch. The first call runs the whole batch, and lets the next ones
 // begin as soon as there is room for them; every call waits until the batch is through, as only then it is known
 // whether the subject still accepts a good peer. When ctx ends first, the observation is Broken.
 func (b *Batch) Observe(ctx context.Context, c matrix.Case) handshake.Observation {
 	next := b
-	for range ahead {
+	for range b.lab.ahead() {
 		if next == nil {
 			break
 		}

@@ -411,41 +411,41 @@ func (l Link) Both() string { return l.Server.Component + "+" + l.Client.Compone
 
 // Meeting returns the meeting with these parts.
 func (l Link) Meeting(mode, client, server, setting string) (Meeting, bool) {
-	return find(l.Meetings, func(m Meeting) bool {
+	return find(l.Meetings, func(m *Meeting) bool {
 		return m.Mode == mode && m.Client == client && m.Server == server && m.Setting == setting
 	})
 }
 
 // PairOf returns the pair of a certificate and a token in a mode.
 func (l Link) PairOf(mode, client, token string) (Pair, bool) {
-	return find(l.Pairs, func(p Pair) bool { return p.Mode == mode && p.Client == client && p.Token == token })
+	return find(l.Pairs, func(p *Pair) bool { return p.Mode == mode && p.Client == client && p.Token == token })
 }
 
 // ShownBy returns the variant that a side itself shows in a mode.
 func (l Link) ShownBy(side handshake.Side, mode, variant string) (Shown, bool) {
-	return find(l.Shown, func(s Shown) bool { return s.Side == side && s.Mode == mode && s.Variant == variant })
+	return find(l.Shown, func(s *Shown) bool { return s.Side == side && s.Mode == mode && s.Variant == variant })
 }
 
 // Mode returns the mode of that name.
 func (l Link) Mode(name string) (Mode, bool) {
-	return find(l.Modes, func(m Mode) bool { return m.Name == name })
+	return find(l.Modes, func(m *Mode) bool { return m.Name == name })
 }
 
 // Setting returns the setting of that name in a mode, with which a subject is started; of either end where the two meet.
 func (l Link) Setting(name, mode, subject string) (Setting, bool) {
-	return find(l.Settings, func(s Setting) bool {
-		return s.Name == name && s.Mode == mode && (subject == l.Started(s) || s.Component == "" && subject == l.Both())
+	return find(l.Settings, func(s *Setting) bool {
+		return s.Name == name && s.Mode == mode && (subject == l.Started(*s) || s.Component == "" && subject == l.Both())
 	})
 }
 
 // Conduct returns the conduct of that name.
 func (l Link) Conduct(name string) (Conduct, bool) {
-	return find(l.Conducts, func(c Conduct) bool { return c.Name == name })
+	return find(l.Conducts, func(c *Conduct) bool { return c.Name == name })
 }
 
 // Suite returns the suite of that name.
 func (l Link) Suite(name string) (Suite, bool) {
-	return find(l.Suites, func(s Suite) bool { return s.Name == name })
+	return find(l.Suites, func(s *Suite) bool { return s.Name == name })
 }
 
 // End returns the end that plays a side.
@@ -458,7 +458,7 @@ func (l Link) End(side handshake.Side) End {
 
 // FurtherNamed returns the further component of that name.
 func (l Link) FurtherNamed(component string) (Further, bool) {
-	return find(l.Further, func(f Further) bool { return f.Component == component })
+	return find(l.Further, func(f *Further) bool { return f.Component == component })
 }
 
 // Started returns the component that is started with a setting.
@@ -479,9 +479,12 @@ func (l Link) Side(component string) (handshake.Side, bool) {
 	return f.Side, ok
 }
 
-func find[T any](all []T, match func(T) bool) (T, bool) {
-	if i := slices.IndexFunc(all, match); i >= 0 {
-		return all[i], true
+// find returns the first that matches. It shows each where it lies: they are large, and looked for thousands of times.
+func find[T any](all []T, match func(*T) bool) (T, bool) {
+	for i := range all {
+		if match(&all[i]) {
+			return all[i], true
+		}
 	}
 	var none T
 	return none, false

@@ -5,9 +5,11 @@ import (
 	"debug/buildinfo"
 	"debug/elf"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"os"
 	"strings"
+	"sync"
 )
 
 // machines are Go's names for what an ELF file is built for.
@@ -48,6 +50,10 @@ func standsAlone(path, arch string) error {
 	return nil
 }
 
+// digests are those of the files that were read, by what tells whether one is still the same: each role of a target may
+// name one executable, as those of the reference do.
+var digests sync.Map
+
 // digestOf returns "sha256:…" of a file.
 func digestOf(path string) (string, error) {
 	f, err := os.Open(path)
@@ -55,11 +61,21 @@ func digestOf(path string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
+	stat, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	same := fmt.Sprint(path, stat.Size(), stat.ModTime().UnixNano())
+	if digest, ok := digests.Load(same); ok {
+		return digest.(string), nil
+	}
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return "", err
 	}
-	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
+	digest := "sha256:" + hex.EncodeToString(h.Sum(nil))
+	digests.Store(same, digest)
+	return digest, nil
 }
 
 // saysOfItself returns the version of an executable's main module and the Go that built it; "" for what it does not say.

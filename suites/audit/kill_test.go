@@ -82,7 +82,7 @@ func (all kills) killed() int {
 }
 
 // atOnce is how many faults are tried at a time: some of them mostly wait.
-const atOnce = 4
+const atOnce = 12
 
 // sampled is how many faults there are to one that is tried where it is not the audit that asks.
 const sampled = 16

@@ -20,9 +20,15 @@ const calico = "calico"
 // dueOf returns the cases of a link that a target is due: those whose subjects it has, with what has to stand behind them, and
 // that can be put to the version that it names; and those that cannot.
 func dueOf(l link.Link, s matrix.Strategy, p Profile, t target.Target) (due []matrix.Case, inapplicable []reports.Inapplicable) {
+	missing := map[string]target.Role{} // by subject, of which there are few and of cases thousands
 	for _, c := range p.Cases(l, s) {
+		lacks, known := missing[c.Subject]
+		if !known {
+			lacks = lacking(t, l.Name, c.Subject)
+			missing[c.Subject] = lacks
+		}
 		reason := ""
-		switch lacks := lacking(t, l.Name, c.Subject); {
+		switch {
 		case !has(t, c.Subject):
 			continue
 		case lacks != "":

@@ -79,12 +79,11 @@ const (
 // Run is one run of the matrix against a target.
 type Run struct {
 	Matrix
-	options Options
-	target  target.Target
+	options  Options
+	target   target.Target
+	strategy matrix.Strategy
 	// due are the cases that the target is due, whatever is selected of them.
 	due []matrix.Case
-	// ever are those of every profile.
-	ever []matrix.Case
 	// selected are the cases that would be judged without a budget.
 	selected     []matrix.Case
 	inapplicable []reports.Inapplicable
@@ -112,7 +111,6 @@ func Load(o Options) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{options: o, target: t}
 	strategy, ok := matrix.StrategyNamed(o.Strategy)
 	if !ok {
 		return nil, &UsageError{fmt.Sprintf("choosing a strategy: there is none named %q", o.Strategy), ""}
@@ -121,11 +119,10 @@ func Load(o Options) (*Run, error) {
 	if !ok {
 		return nil, &UsageError{fmt.Sprintf("choosing a profile: there is none named %q", o.Profile), "the profiles are " + ProfileUsage()}
 	}
+	r := &Run{options: o, target: t, strategy: strategy}
 	for _, l := range harness.Links {
 		due, inapplicable := dueOf(l.Link, strategy, profile, t)
 		r.due, r.inapplicable = append(r.due, due...), append(r.inapplicable, inapplicable...)
-		ever, _ := dueOf(l.Link, strategy, Profile{cases: all}, t)
-		r.ever = append(r.ever, ever...)
 	}
 	if len(r.due) == 0 {
 		advice := "give it one that is, such as typha or felix, or choose another profile"
@@ -412,7 +409,7 @@ func (r *Run) Report(stopped reports.Stop) *reports.Report {
 		Stopped:         stopped,
 		Results:         results,
 		Inapplicable:    r.inapplicable,
-		StaleDeviations: r.Known.stale(r.ever, results),
+		StaleDeviations: r.Known.stale(r.ever(), results),
 		Migration:       migrated(results),
 	}
 	for _, o := range r.obtained {
@@ -423,6 +420,15 @@ func (r *Run) Report(stopped reports.Stop) *reports.Report {
 	report.Redact(map[string]string{r.run.Folder(): "RUN"})
 	report.Conclude(r.Due())
 	return report
+}
+
+// ever returns the cases of every profile that the target is due.
+func (r *Run) ever() (cases []matrix.Case) {
+	for _, l := range harness.Links {
+		due, _ := dueOf(l.Link, r.strategy, Profile{cases: all}, r.target)
+		cases = append(cases, due...)
+	}
+	return cases
 }
 
 // Due returns the IDs of the cases that the target is due, whatever is selected of them.
