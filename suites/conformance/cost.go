@@ -4,7 +4,9 @@ import (
 	"time"
 
 	"github.com/calico-tls/conformance/harness"
+	"github.com/calico-tls/conformance/harness/component"
 	"github.com/calico-tls/conformance/harness/matrix"
+	"github.com/calico-tls/conformance/harness/target"
 )
 
 // Pace is how fast cases are judged on two quiet cores. It is an estimate: machines differ, and so do cases.
@@ -33,8 +35,29 @@ func paceOf(launch string) Pace {
 }
 
 // Estimate returns about how long cases take.
-func (p Pace) Estimate(cases []matrix.Case) time.Duration {
-	return p.of(len(cases), len(harness.Plan(cases)))
+func (p Pace) Estimate(cases []matrix.Case) time.Duration { return p.of(len(cases), Starts(cases)) }
+
+// Starts returns how often cases start their subjects.
+func Starts(cases []matrix.Case) int {
+	n := 0
+	for _, b := range harness.Plan(cases) {
+		if startsAnew(b) {
+			n += len(b.Cases)
+		} else {
+			n++
+		}
+	}
+	return n
+}
+
+// startsAnew reports whether the subject of a batch is started for each of its cases, as it does not dial again soon.
+func startsAnew(b *harness.Batch) bool {
+	described, ok := components[play{b.Link, target.Role(b.Subject)}]
+	if !ok {
+		return false
+	}
+	dials := described.real(nil).Dials
+	return dials == component.DialsOnce || dials == component.DialsAtOnce
 }
 
 func (p Pace) of(cases, starts int) time.Duration {

@@ -60,8 +60,13 @@ func telling(cases []matrix.Case, budget time.Duration, pace Pace) []matrix.Case
 func candidates(cases []matrix.Case) []*candidate {
 	byID := map[string]*candidate{}
 	for _, b := range harness.Plan(Companions(cases)) {
+		anew := startsAnew(b)
 		for _, c := range b.Cases {
-			byID[c.ID()] = &candidate{Case: c, id: c.ID(), start: b.Name(), tells: tells(c)}
+			start := b.Name()
+			if anew {
+				start = c.ID()
+			}
+			byID[c.ID()] = &candidate{Case: c, id: c.ID(), start: start, tells: tells(c)}
 		}
 	}
 	all := make([]*candidate, len(cases))

@@ -8,14 +8,12 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/calico-tls/conformance/harness"
 	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/suites/conformance"
 )
 
 // count tells how many cases there are, of what, and about how long they take.
 func count(w io.Writer, cases []matrix.Case) error {
-	starts := len(harness.Plan(cases))
 	subjects := map[string]int{}
 	for _, c := range cases {
 		subjects[c.Link+"\t"+c.Subject]++
@@ -26,7 +24,7 @@ func count(w io.Writer, cases []matrix.Case) error {
 	}
 	slices.Sort(lines)
 	lines = append([]string{fmt.Sprintln(len(cases)) + "link\tsubject\tcases"}, lines...)
-	lines = append(lines, "", fmt.Sprintf("in %d starts; an estimate of the time on two quiet cores:", starts))
+	lines = append(lines, "", fmt.Sprintf("in %d starts; an estimate of the time on two quiet cores:", conformance.Starts(cases)))
 	for _, p := range conformance.Paces {
 		lines = append(lines, fmt.Sprintf("%s\t%s\t%s", p.What, p.Launch, p.Estimate(cases).Truncate(time.Second)+time.Second))
 	}
