@@ -66,12 +66,13 @@ func (s *Session) Choose(offered Hello, version, suite uint16, patience time.Dur
 	if _, err := s.Raw.Write(record); err != nil {
 		return fmt.Errorf("choosing version %#04x and suite %#04x: %w", version, suite, err)
 	}
-	if err := s.Raw.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	over := time.Now().Add(patience)
+	if err := s.Raw.SetReadDeadline(over); err != nil {
 		return err
 	}
 	kind, _, err := ReadMessage(s.Raw)
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(over): // else it is the session that is over
 		return s.Object(fmt.Errorf("%w: the client does not refuse version %#04x with suite %#04x", ErrObjection, version, suite))
 	case err != nil:
 		return fmt.Errorf("choosing version %#04x and suite %#04x: %w", version, suite, Objection(err))

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -45,10 +46,10 @@ type Session struct {
 
 // Begin makes a session of a TCP connection. It ends when ctx does.
 func Begin(ctx context.Context, raw net.Conn) *Session {
-	s := &Session{Raw: patient{raw}}
-	s.Conn = s.Raw
+	conn := &patient{Conn: raw}
+	s := &Session{Raw: conn, Conn: conn}
 	s.Account = handshake.Account{Phase: handshake.PhaseHandshake, AlertReceived: handshake.NoAlert}
-	s.stop = context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })
+	s.stop = context.AfterFunc(ctx, conn.cut)
 	return s
 }
 
@@ -140,12 +141,37 @@ func HungUp(err error) bool {
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// patient is a connection whose writes do not fail because the peer has hung up: the reason may still be there to be
-// read.
-type patient struct{ net.Conn }
+// patient is a connection whose writes do not fail because the peer has hung up, and that is looked at once more when its
+// session is over: the reason may still be there to be read.
+type patient struct {
+	net.Conn
+	over, looked atomic.Bool
+}
+
+// lastLook is how long what has arrived may still be read when a session is over.
+const lastLook = 100 * time.Millisecond
+
+// cut ends what waits for the peer.
+func (p *patient) cut() {
+	p.over.Store(true)
+	_ = p.SetDeadline(time.Unix(1, 0))
+}
+
+// Read implements [net.Conn]. A busy machine may let a reader come late to what arrived in time, and a deadline that has
+// passed lets nothing be read at all.
+func (p *patient) Read(b []byte) (int, error) {
+	n, err := p.Conn.Read(b)
+	if !errors.Is(err, os.ErrDeadlineExceeded) || !p.over.Load() || p.looked.Swap(true) {
+		return n, err
+	}
+	if err := p.SetReadDeadline(time.Now().Add(lastLook)); err != nil {
+		return n, err
+	}
+	return p.Conn.Read(b)
+}
 
 // CloseWrite says to the peer that nothing more will come.
-func (p patient) CloseWrite() error {
+func (p *patient) CloseWrite() error {
 	if tcp, ok := p.Conn.(*net.TCPConn); ok {
 		return tcp.CloseWrite()
 	}
@@ -153,7 +179,7 @@ func (p patient) CloseWrite() error {
 }
 
 // Write implements [net.Conn].
-func (p patient) Write(b []byte) (int, error) {
+func (p *patient) Write(b []byte) (int, error) {
 	n, err := p.Conn.Write(b)
 	if err != nil && HungUp(err) {
 		return len(b), nil

@@ -1,6 +1,7 @@
 package instrument
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/calico-tls/conformance/harness/evidence"
 	"github.com/calico-tls/conformance/harness/handshake"
@@ -39,13 +41,76 @@ func TestThePeersReasonIsRead(t *testing.T) {
 	settings := &tls.Config{InsecureSkipVerify: true} //nolint:gosec // nobody shows a certificate
 	for _, err := range []error{syscall.EPIPE, syscall.ECONNRESET} {
 		said := []byte{21, 3, 1, 0, 2, 2, byte(handshake.UnknownCA)}
-		found := tls.Client(patient{&gone{said: said, err: err}}, settings).Handshake()
+		found := tls.Client(&patient{Conn: &gone{said: said, err: err}}, settings).Handshake()
 		if got := evidence.AlertOf(found); got != handshake.UnknownCA {
 			t.Errorf("wanted unknown_ca although writing fails for %v, found %v", err, found)
 		}
 	}
-	found := tls.Client(patient{&gone{err: syscall.EINVAL}}, settings).Handshake()
+	found := tls.Client(&patient{Conn: &gone{err: syscall.EINVAL}}, settings).Handshake()
 	if !errors.Is(found, syscall.EINVAL) {
 		t.Errorf("wanted any other failure to be reported, found %v", found)
 	}
+}
+
+// TestWhatArrivedInTimeIsRead: a session may end, as its peer has, before its reader comes to what the peer has said.
+func TestWhatArrivedInTimeIsRead(t *testing.T) {
+	t.Parallel()
+	peer, ours := connected(t)
+	ctx, end := context.WithCancel(t.Context())
+	cut := make(chan struct{})
+	s := Begin(ctx, watched{ours, cut})
+	said := AlertRecord(byte(handshake.ProtocolVersion))
+	if _, err := peer.Write(said); err != nil {
+		t.Fatal(err)
+	}
+	end()
+	<-cut
+	_, _, err := ReadMessage(s.Raw)
+	if got := evidence.AlertOf(err); got != handshake.ProtocolVersion {
+		t.Errorf("wanted the alert that had arrived, found %v", err)
+	}
+	if _, _, err := ReadMessage(s.Raw); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("wanted what has not been said to be waited for no more, found %v", err)
+	}
+	for range 2 * int(lastLook/time.Millisecond) { // as long as somebody goes on saying something
+		if _, err = peer.Write(said); err == nil {
+			_, err = s.Raw.Read(make([]byte, len(said)))
+		}
+		if err != nil {
+			break
+		}
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("wanted the time to be over for one who says more and more as well, found %v", err)
+	}
+}
+
+// watched is a connection that tells when it is given a deadline for all.
+type watched struct {
+	net.Conn
+	cut chan struct{}
+}
+
+func (w watched) SetDeadline(at time.Time) error {
+	defer close(w.cut)
+	return w.Conn.SetDeadline(at)
+}
+
+// connected returns both ends of a TCP connection.
+func connected(t *testing.T) (peer, ours net.Conn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if peer, err = net.Dial("tcp", l.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = peer.Close() })
+	if ours, err = l.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ours.Close() })
+	return peer, ours
 }
