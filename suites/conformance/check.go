@@ -197,12 +197,21 @@ func (r *Run) wayOf(role string) target.Source {
 // more than that it was gone later.
 func whyNot(results []reports.Result) string {
 	for _, x := range results {
-		starting := "starting " + x.Subject + ": "
-		if i := strings.LastIndex(x.Why, starting); i >= 0 {
-			return x.Why[i+len(starting):]
+		if why, failed := failedToStart(x); failed {
+			return why
 		}
 	}
 	return results[0].Why
+}
+
+// failedToStart returns why the subject of a result did not start, and reports whether it is that which broke the case.
+func failedToStart(x reports.Result) (why string, failed bool) {
+	starting := "starting " + x.Subject + ": "
+	i := strings.LastIndex(x.Why, starting)
+	if x.Outcome != reports.Broken || i < 0 {
+		return "", false
+	}
+	return x.Why[i+len(starting):], true
 }
 
 // whyNotDue says why no case of a subject is due.
@@ -225,7 +234,11 @@ func (r *Run) checkedLink(l harness.Link) (line Checked, covered bool) {
 		case x.Outcome == reports.Conforms:
 			connect = append(connect, x.Subject)
 		default:
-			not = append(not, fmt.Sprintf("%s: %s: %s", x.Subject, x.Outcome, x.Why))
+			why := x.Why
+			if _, failed := failedToStart(x); failed {
+				why = "it does not start" // the component's own line says why
+			}
+			not = append(not, fmt.Sprintf("%s: %s: %s", x.Subject, x.Outcome, why))
 			line.Hint = fmt.Sprintf("tlsconform run --target %s --launch %s --select '%s' writes down what both sides said", r.options.Target, r.options.Launch, x.ID)
 			if line.Finding != reports.Deviates {
 				line.Finding = reports.Broken

@@ -11,6 +11,9 @@ import (
 	"github.com/calico-tls/conformance/suites/conformance"
 )
 
+// checkDeadline is shorter than a run's, as whoever checks a target waits for the answer.
+const checkDeadline = conformance.DefaultDeadline / 2
+
 func newTargetCheck() *cobra.Command {
 	var o conformance.Options
 	cmd := &cobra.Command{
@@ -31,7 +34,7 @@ that could not be told, and with 3 if the target file is wrong.`,
 		},
 	}
 	launchFlag(cmd, &o.Launch)
-	cmd.Flags().DurationVar(&o.Deadline, "deadline", conformance.DefaultDeadline, "how long one start, or one connection, may take (the first start of a program: four times that)")
+	cmd.Flags().DurationVar(&o.Deadline, "deadline", checkDeadline, "how long one start, or one connection, may take (the first start of a program: four times that)")
 	return cmd
 }
 
