@@ -357,6 +357,7 @@ func TestFelixLogsMegabytes(t *testing.T) {
 		}
 		return p
 	})
+	lab.Deadline *= 3 // so much is read for a while, beside other work
 	cases := selected(t, "felix-typha/cn/felix/client=good/server={good,expired,other-authority}/tls1.{2,3}")
 	for id, o := range lab.Run(t.Context(), cases) {
 		for _, c := range cases {

@@ -136,7 +136,7 @@ func TestOnlyTLSIsHungUpOn(t *testing.T) {
 // TestStalls: a client that gives up too soon or too late is objected to.
 func TestStalls(t *testing.T) {
 	t.Parallel()
-	o := felixtypha.Hurried(400*time.Millisecond, 1600*time.Millisecond, time.Second)
+	o := felixtypha.Hurried(400*time.Millisecond, 3*time.Second, time.Second)
 	for _, d := range felixtypha.Link.Conducts {
 		if d.Offence != link.Stall {
 			continue
@@ -150,9 +150,9 @@ func TestStalls(t *testing.T) {
 				claim  handshake.Claim
 				saying string
 			}{
-				50 * time.Millisecond:  {handshake.Refused, "the client gave up after 0."},
-				900 * time.Millisecond: {handshake.WasRefused, "the client gave up after "},
-				10 * time.Second:       {handshake.Refused, "the client held on for "},
+				50 * time.Millisecond:   {handshake.Refused, "the client gave up after 0."},
+				1200 * time.Millisecond: {handshake.WasRefused, "the client gave up after "},
+				10 * time.Second:        {handshake.Refused, "the client held on for "},
 			} {
 				t.Run(strings.Join([]string{d.Name, string(version), holds.String()}, "/"), func(t *testing.T) {
 					t.Parallel()
