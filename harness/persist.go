@@ -32,11 +32,12 @@ const mostAtOnce = 20 * int(countWindow/time.Second) / 10
 func (t *trial) persist(ctx context.Context, c matrix.Case, p link.Persistence, listener link.Listener) (o handshake.Observation) {
 	w := watch{trial: t, persistence: p, begun: time.Now()}
 	w.ask(ctx) // it has dialled, and nobody has answered
+	w.begun = time.Now()
 	tick := time.NewTicker(onPace)
 	defer tick.Stop()
-	for o.Broken == "" && ctx.Err() == nil && !w.over() {
+	for once := false; !once || o.Broken == "" && ctx.Err() == nil && !w.over(); once = true {
 		next := t.serve(ctx, c, listener)
-		if w.look(); w.Exit != nil && next.Server.Claim == handshake.Failed {
+		if w.look(); once && w.Exit != nil && next.Server.Claim == handshake.Failed {
 			break
 		}
 		o = next
