@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/mod/semver"
 
+	"github.com/calico-tls/conformance/harness"
 	"github.com/calico-tls/conformance/harness/component/kubeapiserver"
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/matrix"
@@ -42,6 +43,15 @@ func dueOf(l link.Link, s matrix.Strategy, p Profile, t target.Target) (due []ma
 		inapplicable = append(inapplicable, reports.Inapplicable{ID: c.ID(), Reason: reason})
 	}
 	return due, inapplicable
+}
+
+// ever returns the cases of every profile that the target is due.
+func (r *Run) ever() (cases []matrix.Case) {
+	for _, l := range harness.Links {
+		due, _ := dueOf(l.Link, r.strategy, Profile{cases: all}, r.target)
+		cases = append(cases, due...)
+	}
+	return cases
 }
 
 // lacking returns the first role that has to stand behind a subject on a link and that the target does not have; "" if it has all.

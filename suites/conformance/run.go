@@ -422,15 +422,6 @@ func (r *Run) Report(stopped reports.Stop) *reports.Report {
 	return report
 }
 
-// ever returns the cases of every profile that the target is due.
-func (r *Run) ever() (cases []matrix.Case) {
-	for _, l := range harness.Links {
-		due, _ := dueOf(l.Link, r.strategy, Profile{cases: all}, r.target)
-		cases = append(cases, due...)
-	}
-	return cases
-}
-
 // Due returns the IDs of the cases that the target is due, whatever is selected of them.
 func (r *Run) Due() []string { return ids(r.due) }
 

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 
 	"golang.org/x/net/http2"
@@ -90,7 +91,7 @@ func (s *service) converse(ctx context.Context) error {
 		reader := bufio.NewReader(s.Raw)
 		start, err := reader.Peek(instrument.RecordStart)
 		if instrument.RecordType(start) == instrument.RecordHandshake {
-			return s.contradict()
+			return s.contradict(reader)
 		}
 		if err != nil {
 			return fmt.Errorf("waiting for the client's preface: %w", err)
@@ -155,14 +156,11 @@ func (s *service) settings() (*tls.Config, error) {
 
 // contradict answers in the clear to a client that speaks TLS, as an etcd without TLS that lets it go on, and waits for it
 // to give up. Nothing of what it sent is application data.
-func (s *service) contradict() error {
+func (s *service) contradict(from io.Reader) error {
 	framer := http2.NewFramer(s.Raw, nil)
 	err := framer.WriteSettings()
-	last := make([]byte, 1024)
-	for n := 0; err == nil; {
-		if n, err = s.Raw.Read(last); instrument.RecordType(last[:n]) == instrument.RecordAlert {
-			err = instrument.AlertIn(last)
-		}
+	if err == nil {
+		err = instrument.UntilAlert(from)
 	}
 	s.Account.Octets = 0
 	return fmt.Errorf("waiting for the preface of a client that speaks TLS instead: %w", err)

@@ -173,11 +173,8 @@ func (s service) contradict() error {
 		return s.reception.inTheClear(s)
 	}
 	err := s.answer(MsgClientHello{})
-	last := make([]byte, 1024)
-	for n := 0; err == nil; {
-		if n, err = s.Raw.Read(last); instrument.RecordType(last[:n]) == instrument.RecordAlert {
-			err = instrument.AlertIn(last)
-		}
+	if err == nil {
+		err = instrument.UntilAlert(s.reader.frames.from)
 	}
 	s.Account.Octets = 0
 	return fmt.Errorf("waiting for the hello of a client that speaks TLS instead: %w", err)

@@ -6,11 +6,13 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -229,6 +231,24 @@ func RecordType(b []byte) byte {
 // AlertIn returns the error for an alert in the clear, as crypto/tls makes it of one that it reads.
 func AlertIn(record []byte) error {
 	return &net.OpError{Op: "remote error", Err: tls.AlertError(record[RecordStart-1])}
+}
+
+// UntilAlert reads the TLS records of a peer, from the start of one, until one is an alert in the clear. It returns that as
+// crypto/tls does one that it reads, or why no more can be read.
+func UntilAlert(from io.Reader) error {
+	header := make([]byte, RecordHeader)
+	for {
+		if _, err := io.ReadFull(from, header); err != nil {
+			return err
+		}
+		body := make([]byte, binary.BigEndian.Uint16(header[3:]))
+		if _, err := io.ReadFull(from, body); err != nil {
+			return err
+		}
+		if record := slices.Concat(header, body); RecordType(record) == RecordAlert {
+			return AlertIn(record)
+		}
+	}
 }
 
 // Bounded sets a deadline where there is none.

@@ -1,14 +1,17 @@
 package instrument
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"os"
+	"slices"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/calico-tls/conformance/harness/evidence"
@@ -82,6 +85,28 @@ func TestWhatArrivedInTimeIsRead(t *testing.T) {
 	}
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("wanted the time to be over for one who says more and more as well, found %v", err)
+	}
+}
+
+// TestNoAlertWithinAnotherRecord: what is random in a hello may look like an alert wherever one begins to read.
+func TestNoAlertWithinAnotherRecord(t *testing.T) {
+	t.Parallel()
+	alike := bytes.Repeat(AlertRecord(byte(handshake.UnknownCA)), 100)
+	hello := append([]byte{RecordHandshake, 3, 1, byte(len(alike) >> 8), byte(len(alike))}, alike...)
+	said := slices.Concat(hello, hello, AlertRecord(byte(handshake.ProtocolVersion)))
+	for name, c := range map[string]struct {
+		from []byte
+		want handshake.Alert
+	}{
+		"an alert in the end": {said, handshake.ProtocolVersion},
+		"none":                {slices.Concat(hello, hello), handshake.NoAlert},
+		"the end within one":  {hello[:40], handshake.NoAlert},
+		"half an alert":       {said[:len(said)-1], handshake.NoAlert},
+	} {
+		err := UntilAlert(iotest.OneByteReader(bytes.NewReader(c.from)))
+		if got := evidence.AlertOf(err); got != c.want || got == handshake.NoAlert && !HungUp(err) {
+			t.Errorf("%s: wanted %v, found %v", name, c.want, err)
+		}
 	}
 }
 

@@ -109,10 +109,8 @@ func openInTheClear(s *instrument.Session) error {
 		return nil
 	}
 	_, err = io.WriteString(s.Raw, "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-	for err == nil {
-		if n, err = s.Raw.Read(start); instrument.RecordType(start[:n]) == instrument.RecordAlert {
-			err = instrument.AlertIn(start)
-		}
+	if err == nil {
+		err = instrument.UntilAlert(instrument.Resumed(s.Raw, start))
 	}
 	return fmt.Errorf("waiting for the request of a client that speaks TLS instead: %w", err)
 }
