@@ -61,6 +61,7 @@ func Example() {
 	//   repeat  tlsconform run --target my-distribution-4.2 --launch container --select 'felix-typha/cn/typha/client=expired/server=good/tls1.3'
 	//
 	// claim: nonconformant
+	//   felix-typha/cn/typha/client=expired/server=good/tls1.3 deviates (MUST): An expired leaf was accepted.
 	// 2 cases, 1 start, 0s
 	// exit code: 1
 }

@@ -26,8 +26,8 @@ type page struct {
 }
 
 // renderText writes the summary: counts by link, mode and subject, the unexpected results, those together that have
-// something in common, the other lists in a line a reason, what a migration must hold to, then the claim and what the run
-// took.
+// something in common, the other lists in a line a reason, what a migration must hold to, then the claim, the gist of what is
+// unexpected, and what the run took.
 func renderText(w io.Writer, r *Report, o Options) error {
 	t, err := r.ready()
 	if err != nil {
@@ -36,10 +36,11 @@ func renderText(w io.Writer, r *Report, o Options) error {
 	p := &page{o: o}
 	p.head(t)
 	p.counts(t)
-	p.unexpected(t)
+	sets := findings(t, o)
+	p.unexpected(t, sets)
 	p.reasons(t)
 	p.migration(t.Migration)
-	p.foot(t)
+	p.foot(t, sets)
 	return p.to(w, "the summary")
 }
 
@@ -116,13 +117,11 @@ func rests(n int) string {
 	return fmt.Sprintf("%d verdicts rest", n)
 }
 
-func (p *page) unexpected(r *Report) {
-	all := unexpected(r, p.o)
-	if len(all) == 0 {
+func (p *page) unexpected(r *Report, sets []finding) {
+	if len(sets) == 0 {
 		return
 	}
-	p.line("Unexpected: %s", count(len(all), "result"))
-	sets := findings(r, p.o)
+	p.line("Unexpected: %s", count(len(unexpected(r, p.o)), "result"))
 	shown := sets[:min(len(sets), p.o.limit())]
 	for _, x := range shown {
 		k, _ := kindOf(x.first, p.o)
@@ -193,7 +192,7 @@ func (p *page) list(title string, reasons []string) {
 	p.line("")
 }
 
-func (p *page) foot(r *Report) {
+func (p *page) foot(r *Report, sets []finding) {
 	code := map[Claim]string{Conformant: green, Nonconformant: red}[r.Claim]
 	if code == "" {
 		code = yellow
@@ -203,6 +202,7 @@ func (p *page) foot(r *Report) {
 		claim += " (" + strings.Join(missing, "; ") + ")"
 	}
 	p.line("claim: %s", claim)
+	p.gist(sets)
 	took := time.Duration(r.DurationMillis) * time.Millisecond
 	cost := []string{count(len(r.Results), "case"), count(r.Starts, "start"), took.Round(100 * time.Millisecond).String()}
 	if r.PeakMemory > 0 {
@@ -211,6 +211,25 @@ func (p *page) foot(r *Report) {
 	p.line("%s", strings.Join(cost, ", "))
 	for _, file := range p.o.Files {
 		p.line("  %s", file)
+	}
+}
+
+// gistSets is how many sets of unexpected results the last lines repeat, and gistWhy how many characters of why.
+const gistSets, gistWhy = 5, 200
+
+// gist repeats what is unexpected in a line each: of a long log one sees the end first, and often no more is kept.
+func (p *page) gist(sets []finding) {
+	for _, x := range sets[:min(len(sets), gistSets)] {
+		line := x.title() + " " + x.first.verdict(p.o)
+		if why := []rune(oneLine(x.first.Why)); len(why) > gistWhy {
+			line += ": " + string(why[:gistWhy]) + "…"
+		} else if len(why) > 0 {
+			line += ": " + string(why)
+		}
+		p.line("  %s", line)
+	}
+	if more := len(sets) - gistSets; more > 0 {
+		p.line("  … and %s more", count(more, "set"))
 	}
 }
 
