@@ -174,7 +174,7 @@ func (s service) contradict() error {
 	}
 	err := s.answer(MsgClientHello{})
 	if err == nil {
-		err = instrument.UntilAlert(s.reader.frames.from)
+		err = instrument.UntilAlert(instrument.Resumed(s.Raw, s.reader.Buffered()))
 	}
 	s.Account.Octets = 0
 	return fmt.Errorf("waiting for the hello of a client that speaks TLS instead: %w", err)

@@ -1,10 +1,12 @@
 package felixtypha
 
 import (
+	"bytes"
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"time"
@@ -24,29 +26,40 @@ var ofFelix = endurance{8 * time.Second, 12 * time.Second, instrument.Reaction}
 // outlast waits for the client to give up, and says an octet of what there is to say each second. Giving up too early or
 // too late is an objection.
 func (s service) outlast(say []byte) error {
-	tick := s.endurance.until / 12 // a second
-	octets := make([]byte, 1024)
-	for {
-		if time.Since(s.begun) > s.endurance.until {
-			return s.enough(nil)
-		}
-		if len(say) > 1 { // the last one is never said
-			if _, err := s.Raw.Write(say[:1]); err != nil {
-				return s.enough(err)
+	err := instrument.UntilAlert(io.MultiReader(bytes.NewReader(s.reader.Buffered()), &dripping{service: s, say: say}))
+	if errors.Is(err, errHeldOn) {
+		err = nil
+	}
+	return s.enough(err)
+}
+
+// errHeldOn says that the client held on for as long as it was waited for.
+var errHeldOn = errors.New("the client held on")
+
+// dripping is what a client sends while it is told an octet each second.
+type dripping struct {
+	service
+	say []byte
+}
+
+// Read implements [io.Reader].
+func (d *dripping) Read(p []byte) (int, error) {
+	tick := d.endurance.until / 12 // a second
+	for time.Since(d.begun) <= d.endurance.until {
+		if len(d.say) > 1 { // the last one is never said
+			if _, err := d.Raw.Write(d.say[:1]); err != nil {
+				return 0, err
 			}
-			say = say[1:]
+			d.say = d.say[1:]
 		}
-		if err := s.Raw.SetReadDeadline(time.Now().Add(tick)); err != nil {
-			return err
+		if err := d.Raw.SetReadDeadline(time.Now().Add(tick)); err != nil {
+			return 0, err
 		}
-		n, err := s.Raw.Read(octets)
-		switch {
-		case instrument.RecordType(octets[:n]) == instrument.RecordAlert:
-			return s.enough(instrument.AlertIn(octets))
-		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
-			return s.enough(err)
+		if n, err := d.Raw.Read(p); n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
 		}
 	}
+	return 0, errHeldOn
 }
 
 // enough says how long the client held on; err says how it gave up, nil that it did not.

@@ -1,11 +1,13 @@
 package felixtypha_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"io"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/link/felixtypha"
+	"github.com/calico-tls/conformance/harness/link/instrument"
 	"github.com/calico-tls/conformance/pki"
 )
 
@@ -168,6 +171,28 @@ func TestStalls(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestStallsAreEndedByTheAlert: what is random in a client's hello may look like one wherever one begins to read.
+func TestStallsAreEndedByTheAlert(t *testing.T) {
+	t.Parallel()
+	o := felixtypha.Hurried(200*time.Millisecond, 20*time.Second, time.Second)
+	alert := instrument.AlertRecord(byte(handshake.UnknownCA))
+	for shift := range len(alert) {
+		t.Run(strconv.Itoa(shift), func(t *testing.T) {
+			t.Parallel()
+			account := serveTo(t, o, link.Attempt{Version: link.Clear, Conduct: "silent"}, func(c net.Conn) {
+				body := append(make([]byte, shift), bytes.Repeat(alert, 300)...)
+				say(c, append([]byte{instrument.RecordHandshake, 3, 1, byte(len(body) >> 8), byte(len(body))}, body...))
+				<-time.After(400 * time.Millisecond)
+				say(c, instrument.AlertRecord(byte(handshake.ProtocolVersion)))
+				_, _ = io.Copy(io.Discard, c)
+			})
+			if account.Claim != handshake.WasRefused || account.AlertReceived != handshake.ProtocolVersion {
+				t.Errorf("wanted it refused by %v, found %+v", handshake.ProtocolVersion, account)
+			}
+		})
 	}
 }
 

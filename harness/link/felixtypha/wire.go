@@ -211,6 +211,12 @@ func (r *Reader) Read() (any, error) {
 // Peek returns the next n octets without taking them, or fewer and the cause.
 func (r *Reader) Peek(n int) ([]byte, error) { return r.frames.from.Peek(n) }
 
+// Buffered returns what was read of the stream and is in no message yet. It holds until the next call of Read or Peek.
+func (r *Reader) Buffered() []byte {
+	read, _ := r.frames.from.Peek(r.frames.from.Buffered()) // it is there
+	return read
+}
+
 // frames hands a gob stream on, and looks at the length that stands before each of its parts: gob makes room for a
 // part before it is there, and a hostile peer may claim a gigabyte.
 type frames struct {
