@@ -35,9 +35,9 @@ func (t *trial) persist(ctx context.Context, c matrix.Case, p link.Persistence, 
 	w.begun = time.Now()
 	tick := time.NewTicker(onPace)
 	defer tick.Stop()
-	for once := false; !once || o.Broken == "" && ctx.Err() == nil && !w.over(); once = true {
+	for {
 		next := t.serve(ctx, c, listener)
-		if w.look(); once && w.Exit != nil && next.Server.Claim == handshake.Failed {
+		if w.look(); w.Connections > 0 && w.Exit != nil && next.Server.Claim == handshake.Failed {
 			break
 		}
 		o = next
@@ -45,6 +45,9 @@ func (t *trial) persist(ctx context.Context, c matrix.Case, p link.Persistence, 
 			w.Connections++
 		}
 		w.ask(ctx)
+		if o.Broken != "" || ctx.Err() != nil || w.over() {
+			break
+		}
 		if p == link.PersistsOn {
 			<-tick.C
 		}

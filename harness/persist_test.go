@@ -2,6 +2,9 @@ package harness_test
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -9,6 +12,7 @@ import (
 	"github.com/calico-tls/conformance/harness"
 	"github.com/calico-tls/conformance/harness/component"
 	"github.com/calico-tls/conformance/harness/launch"
+	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/harness/oracle"
 )
 
@@ -31,5 +35,26 @@ func TestConnectionsAreCountedFromTheFirst(t *testing.T) {
 	lab := closing(t, harness.NewLab(t.Context(), options))
 	if v := verdict(t, cases[0], lab.Run(t.Context(), cases)[cases[0].ID()]); v.Finding != oracle.Conforms {
 		t.Errorf("wanted it to conform, found that it %s: %s", v.Finding, v.Why)
+	}
+}
+
+// TestFelixEndsBeforeItIsServed: one that nobody had occasion to refuse is broken, and its last words are told.
+func TestFelixEndsBeforeItIsServed(t *testing.T) {
+	t.Parallel()
+	lab := labWith(t, inProcess, func(p launch.Program) launch.Program {
+		if p.Name == "felix" {
+			p.Main = func(_ context.Context, _ launch.Invocation, log io.Writer) int {
+				fmt.Fprintln(log, dials)
+				fmt.Fprintln(log, "no such luck")
+				return 3
+			}
+		}
+		return p
+	})
+	for _, c := range selected(t, "felix-typha/cn/felix/client=good/server=good/tls1.3/conduct=refuses-*") {
+		v := verdict(t, c, lab.Run(t.Context(), []matrix.Case{c})[c.ID()])
+		if v.Finding != oracle.Broken || !strings.Contains(v.Why, "ended with exit code 3") || !strings.Contains(v.Why, "no such luck") {
+			t.Errorf("%s: wanted it broken by the end of felix, found it %s: %s", c.ID(), v.Finding, v.Why)
+		}
 	}
 }
