@@ -88,6 +88,31 @@ func TestWhatArrivedInTimeIsRead(t *testing.T) {
 	}
 }
 
+// TestTheEndOfASessionIsNoSilence: a client that was given no time to refuse a version has not taken it.
+func TestTheEndOfASessionIsNoSilence(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		cut      bool
+		patience time.Duration
+		want     handshake.Claim
+	}{
+		"the session ends":  {true, time.Minute, handshake.Failed},
+		"patience is spent": {false, 50 * time.Millisecond, handshake.Refused},
+	} {
+		_, ours := connected(t)
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		s := Begin(ctx, ours)
+		if c.cut {
+			time.AfterFunc(50*time.Millisecond, end)
+		}
+		err := s.Choose(Hello{}, tls.VersionTLS11, Chosen[tls.VersionTLS11], c.patience)
+		if account := s.End(err, nil); account.Claim != c.want {
+			t.Errorf("%s: wanted %s, found %+v", name, c.want, account)
+		}
+	}
+}
+
 // TestNoAlertWithinAnotherRecord: what is random in a hello may look like an alert wherever one begins to read.
 func TestNoAlertWithinAnotherRecord(t *testing.T) {
 	t.Parallel()
