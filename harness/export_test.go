@@ -30,3 +30,9 @@ func (l *Lab) Hasten(within time.Duration) {
 
 // EndProvider ends the provider of tokens.
 func (l *Lab) EndProvider() { _ = l.provider.server.Close() }
+
+// Patience is how long a start of a part may take.
+func (l *Lab) Patience(p Part) time.Duration { return l.patience(p) }
+
+// Started notes how long a start of a part took.
+func (l *Lab) Started(p Part, took time.Duration, err error) { l.started(p, took, err) }

@@ -41,7 +41,7 @@ type Options struct {
 	// Jobs is how many connections are made to a subject at a time.
 	Jobs int
 	// Deadline is how long one start may take, and one connection with the accounts of both sides. The first start of
-	// a program reads it from the disk, and may take four times as long.
+	// a program reads it from the disk, and may take four times as long; a later one, where others took long, several times that.
 	Deadline time.Duration
 	// Note is told what the Lab does, in a few words; nil if nobody asks.
 	Note func(string)
@@ -62,8 +62,9 @@ type Lab struct {
 	slots map[kind]chan struct{}
 
 	mu sync.Mutex
-	// warm are the parts of which a start has come to its end, good or bad, by what they play.
-	warm   map[string]bool
+	// warm are the parts of which a start has come to its end, good or bad, by what they play, and how long the slowest of
+	// their later ones took that were good.
+	warm   map[string]time.Duration
 	behind map[string]*standing
 	stood  []string
 	// provider issues tokens; nil until somebody is to take them.
@@ -97,7 +98,7 @@ func NewLab(ctx context.Context, o Options) *Lab {
 		authorities: pki.NewAuthorities(),
 		slots:       slots,
 		behind:      map[string]*standing{},
-		warm:        map[string]bool{},
+		warm:        map[string]time.Duration{},
 		directories: map[string]*http.Server{},
 	}
 }
@@ -276,10 +277,9 @@ func (l *Lab) launch(ctx context.Context, part Part, s component.Start, ready fu
 	if part.Running != nil {
 		launcher = part.Running.Launcher
 	}
+	begun := time.Now()
 	i, err := launcher.Start(ctx, p)
-	l.mu.Lock()
-	l.warm[part.play()] = true
-	l.mu.Unlock()
+	l.started(part, time.Since(begun), err)
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", part.Name, err)
 	}
@@ -296,14 +296,29 @@ const coldStart = 4
 // play says what a part plays: one program may be slow to start as what others depend on, and soon there as a subject.
 func (p Part) play() string { return p.Link + "/" + p.Name }
 
-// patience is how long a start of a component may take.
+// patience is how long a start of a component may take: where the machine turns out to be slow, several times what others took.
 func (l *Lab) patience(part Part) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.warm[part.play()] {
-		return l.Deadline
+	slowest, warm := l.warm[part.play()]
+	if !warm {
+		return coldStart * l.Deadline
 	}
-	return coldStart * l.Deadline
+	return max(l.Deadline, slowStart*slowest)
+}
+
+// slowStart is how many times as long as the slowest start so far another one of the same component may take.
+const slowStart = 4
+
+// started notes how long a start of a component took that has come to its end.
+func (l *Lab) started(part Part, took time.Duration, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	slowest, warm := l.warm[part.play()]
+	if err != nil || !warm { // the first one tells of the disk
+		took = 0
+	}
+	l.warm[part.play()] = max(slowest, took)
 }
 
 // local returns an address of this machine from which nobody has connected before, so that a subject's log tells one
