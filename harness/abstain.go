@@ -89,9 +89,9 @@ func (t *trial) settleOrServe(ctx context.Context, c matrix.Case, listener link.
 	case m.from != "":
 		o.Issued, o.Server = a.Show.Fingerprint(), m.account
 		if !heard {
-			told, stop := context.WithTimeout(ctx, farewell)
+			still, stop := t.whileAlive(ctx)
 			defer stop()
-			o.Client = t.journal.Account(told, "")
+			o.Client = t.journal.Account(still, "")
 		}
 	case words != nil && quiet:
 		t.refused(o, *words, "nobody has dialled")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/calico-tls/conformance/harness/component"
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/launch"
 	"github.com/calico-tls/conformance/harness/link"
@@ -168,7 +169,7 @@ func (t *trial) attend(ctx context.Context, c matrix.Case, listener link.Listene
 		o.Broken = err.Error()
 		return o
 	}
-	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
+	ctx, cancel := context.WithTimeout(ctx, t.deadline())
 	defer cancel()
 	alive, end := t.whileAlive(ctx)
 	defer end()
@@ -211,6 +212,15 @@ func (t *trial) whileAlive(ctx context.Context) (context.Context, func()) {
 	return alive, func() { end(nil) }
 }
 
+// deadline is how long a connection of a client may take, with the accounts of both sides. A client that makes many at once says
+// that it was served when all stands that it is to serve itself: what it needs for that is most of its start.
+func (t *trial) deadline() time.Duration {
+	if t.part.Dials == component.DialsAtOnce {
+		return coldStart*t.lab.Deadline + t.setting.Within
+	}
+	return t.lab.Deadline + t.setting.Within
+}
+
 // absence says why nobody was served at an observer, as far as that can be seen.
 func (t *trial) absence(alive context.Context, address, why string) string {
 	switch {
@@ -219,9 +229,9 @@ func (t *trial) absence(alive context.Context, address, why string) string {
 	case alive.Err() == nil:
 		return fmt.Sprintf("the observer of %s broke after %d connections: %s", t.Name(), t.served, why)
 	}
-	text := fmt.Sprintf("%s did not dial its observer at %s within %s", t.Subject, address, t.lab.Deadline)
+	text := fmt.Sprintf("%s did not dial its observer at %s within %s", t.Subject, address, t.deadline())
 	if t.served > 0 {
-		text = fmt.Sprintf("%s dialled its observer at %s no more within %s, after %d connections", t.Subject, address, t.lab.Deadline, t.served)
+		text = fmt.Sprintf("%s dialled its observer at %s no more within %s, after %d connections", t.Subject, address, t.deadline(), t.served)
 	}
 	if line := t.elsewhere(alive); line != "" {
 		text += fmt.Sprintf(", though its log tells of a connection, so it dials someone else: %q", launch.Brief(line))
@@ -250,13 +260,13 @@ func (t *trial) lateness(from string, o handshake.Observation) string {
 		return t.death()
 	case !t.told && o.Server.Claim == handshake.Failed:
 		return fmt.Sprintf("%s dialled its observer from %s, and neither did what a client must nor said why not within %s (%s)%s",
-			t.Subject, from, t.lab.Deadline, o.Server.Error, t.lastLines())
+			t.Subject, from, t.deadline(), o.Server.Error, t.lastLines())
 	case !t.told:
 		return fmt.Sprintf("%s dialled its observer from %s and was served, and its log told nothing of the connection within %s%s",
-			t.Subject, from, t.lab.Deadline, t.lastLines())
+			t.Subject, from, t.deadline(), t.lastLines())
 	case t.late >= maxLate:
 		return fmt.Sprintf("%d of the %d connections of %s ran into the deadline of %s, so the rest was not waited for%s",
-			t.late, t.served, t.Subject, t.lab.Deadline, t.lastLines())
+			t.late, t.served, t.Subject, t.deadline(), t.lastLines())
 	}
 	return ""
 }

@@ -78,8 +78,6 @@ func (m *meeting) hold(ctx context.Context, c matrix.Case) (o handshake.Observat
 	o.Evidence = handshake.Both
 	begun := time.Now()
 	defer func() { o.Duration = time.Since(begun) }()
-	ctx, cancel := context.WithTimeout(ctx, m.lab.Deadline)
-	defer cancel()
 	between, err := layWire(ctx, m.lab.local(m.address()), m.address())
 	if err != nil {
 		o.Broken = err.Error()
@@ -97,6 +95,8 @@ func (m *meeting) hold(ctx context.Context, c matrix.Case) (o handshake.Observat
 		return o
 	}
 	defer m.lab.halt(ctx, client, m.link.Client.Component)
+	ctx, cancel := context.WithTimeout(ctx, m.lab.Deadline) // for what both do: a start has its own
+	defer cancel()
 	m.listen(ctx, client, between, &o)
 	return o
 }

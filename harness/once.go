@@ -95,7 +95,7 @@ func (t *trial) serveOnce(ctx context.Context, c matrix.Case, listener link.List
 		return o
 	}
 	o.Issued = a.Show.Fingerprint()
-	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline+t.setting.Within)
+	ctx, cancel := context.WithTimeout(ctx, t.deadline())
 	defer cancel()
 	alive, end := t.whileAlive(ctx)
 	defer end()

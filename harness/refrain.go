@@ -25,8 +25,6 @@ func (t *trial) refrain(ctx context.Context, c matrix.Case) (o handshake.Observa
 	}
 	defer t.cut(&o)
 	o = handshake.Observation{Evidence: handshake.Both, Stack: t.part.Stack}
-	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
-	defer cancel()
 	begun := time.Now()
 	listener, start, err := t.prepare(ctx)
 	if err != nil {
@@ -48,6 +46,8 @@ func (t *trial) refrain(ctx context.Context, c matrix.Case) (o handshake.Observa
 		o.Broken = err.Error()
 	default:
 		defer t.stop(ctx)
+		ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline) // for what it does: a start has its own
+		defer cancel()
 		t.follow()
 		if err := t.listen(); err != nil {
 			o.Broken = err.Error()

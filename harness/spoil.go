@@ -22,8 +22,6 @@ func (t *trial) spoil(ctx context.Context, c matrix.Case, listener link.Listener
 	if err != nil {
 		return handshake.Observation{Broken: err.Error()}
 	}
-	ctx, cancel := context.WithTimeout(ctx, t.lab.Deadline)
-	defer cancel()
 	for _, data := range spoilt {
 		o := t.stumble(ctx, c, listener, data, start.Given[t.setting.Spoils].Data)
 		switch {
@@ -43,7 +41,7 @@ func (t *trial) spoil(ctx context.Context, c matrix.Case, listener link.Listener
 // it, and puts the file right again. The observation is that of the connection; a client that dialled meanwhile has that
 // against it.
 func (t *trial) stumble(ctx context.Context, c matrix.Case, listener link.Listener, spoilt, right []byte) handshake.Observation {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithTimeout(ctx, 2*t.lab.Deadline) // for a connection, and for what follows
 	defer cancel()
 	file := string(t.setting.Spoils) + ".pem"
 	var failures lines
