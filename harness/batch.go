@@ -452,17 +452,6 @@ func hasEnded(i launch.Instance) bool {
 	}
 }
 
-// ends reports whether the subject has ended, or is about to: a program that ends closes its ports, and says why, a moment
-// before it has.
-func (t *trial) ends() bool {
-	select {
-	case <-t.instance.Done():
-		return true
-	case <-time.After(farewell):
-		return false
-	}
-}
-
 // death says how a subject ended that was not told to.
 func (t *trial) death() string { return death(t.Subject, t.instance) }
 

@@ -157,7 +157,7 @@ func TestLabWaitsForAnEnd(t *testing.T) {
 		p.Main = func(ctx context.Context, in launch.Invocation, log io.Writer) int {
 			code := main(ctx, in, log)
 			select {
-			case <-time.After(20 * time.Millisecond):
+			case <-time.After(time.Second):
 			case <-ctx.Done():
 			}
 			return code

@@ -176,3 +176,17 @@ func (t *trial) aftermath(ctx context.Context, c matrix.Case, says *stance, o *h
 		o.Against = "it calls itself ready"
 	}
 }
+
+// ends reports whether the subject has ended, or is about to: a program that ends closes its ports, and says why, a moment
+// before it has.
+func (t *trial) ends() bool {
+	select {
+	case <-t.instance.Done():
+		return true
+	case <-time.After(dying):
+		return false
+	}
+}
+
+// dying is how long a program that ends may take from when it closes its ports, as far as an engine tells of it.
+const dying = 5 * time.Second

@@ -23,7 +23,7 @@ import (
 
 const (
 	// drainGrace is how long the output of a container is read on once it has ended.
-	drainGrace = 2 * time.Second
+	drainGrace = 10 * time.Second
 	// removeDeadline is how long the engine may take to remove a container by force.
 	removeDeadline = 15 * time.Second
 	// signalled is what engines add to the number of the signal that ended a program, to make an exit code of it.

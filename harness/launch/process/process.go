@@ -25,7 +25,7 @@ import (
 const name = "process"
 
 // drainGrace is how long what a program left in the pipe is read on once it has ended.
-const drainGrace = time.Second
+const drainGrace = 5 * time.Second
 
 // Launcher starts programs by their Binary.
 type Launcher struct {
