@@ -78,7 +78,7 @@ func (w *watch) ask(ctx context.Context) {
 		return
 	}
 	w.Ready = string(ready)
-	if ready == component.IsReady && (w.persistence != link.PersistsOn || time.Since(w.begun) > onGrace) {
+	if ready == component.IsReady && (w.persistence != link.PersistsOn || w.Connections > fewTimes && time.Since(w.begun) > onGrace) {
 		w.wrongly = true
 	}
 }
