@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	mistake = regexp.MustCompile("(?m)^\\| [A-Z].* \\| `([a-z/]+\\.go)` \\| `([a-z/]+)`: (.*) \\|$")
+	mistake = regexp.MustCompile("(?m)^\\| [A-Z].* \\| `([a-z_/]+\\.go)` \\| `([a-z/]+)`: (.*) \\|$")
 	quoted  = regexp.MustCompile("`(\\w+)`")
 )
 
