@@ -132,8 +132,18 @@ func dial(ctx context.Context) (*engine, error) {
 	if !ok {
 		return nil, fmt.Errorf("a provider of type %T", generic)
 	}
-	return &engine{provider: provider, client: provider.Client(), info: info.Info, api: ping.APIVersion}, nil
+	e := &engine{provider: provider, client: provider.Client(), info: info.Info, api: ping.APIVersion}
+	provider.SetClient(kept{e.client})
+	return e, nil
 }
+
+// kept is a client that only its owner closes. testcontainers closes the one that it has whenever it has made or started a
+// container; a request of somebody else that is answered at that moment then fails, though the engine has done what it was
+// asked for (net/http, Transport.CloseIdleConnections).
+type kept struct{ client.APIClient }
+
+// Close does nothing.
+func (kept) Close() error { return nil }
 
 // answersAtHost asks the engine that DOCKER_HOST names, if it does: testcontainers would silently take another one.
 func answersAtHost(ctx context.Context) error {

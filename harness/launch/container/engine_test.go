@@ -101,6 +101,14 @@ func TestDetect(t *testing.T) {
 	}
 }
 
+// TestConnectionsAreKept: whoever makes a container must not end the requests of others.
+func TestConnectionsAreKept(t *testing.T) {
+	needEngine(t)
+	if reused, err := container.KeepsConnection(t.Context()); err != nil || !reused {
+		t.Errorf("wanted a connection to the engine that is kept, found reused: %t, %v", reused, err)
+	}
+}
+
 func TestNoEngineToUse(t *testing.T) {
 	nothing := "unix://" + filepath.Join(t.TempDir(), "absent.sock")
 	for name, each := range map[string]struct{ host, want string }{
