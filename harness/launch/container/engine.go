@@ -258,11 +258,16 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// lost returns an [*EngineError] if the engine does not answer any more, and nil if it does.
+// lost returns an [*EngineError] if the engine does not answer any more, and nil if it does. It asks over a connection of its own:
+// one that was kept may be answered still by an engine that takes no other.
 func (e *engine) lost(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeDeadline)
 	defer cancel()
-	_, err := e.client.Ping(ctx, client.PingOptions{})
+	anew, err := testcontainers.NewDockerClientWithOpts(ctx)
+	if err == nil {
+		defer anew.Close()
+		_, err = anew.Ping(ctx, client.PingOptions{})
+	}
 	if err == nil || errors.Is(err, context.Canceled) {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -201,6 +202,7 @@ func bereaved(parent, binary string) int {
 	<-i.Done()
 	fmt.Println("code", i.ExitCode())
 	fmt.Println("lost", launch.Lost(i))
+	<-time.After(2 * lingering)
 	_, err = launcher.Start(ctx, launchtest.Program(binary, "say="+launchtest.Ready, "wait"))
 	var gone *container.EngineError
 	fmt.Println("start", errors.As(err, &gone))
@@ -236,7 +238,11 @@ func TestEngineThatDies(t *testing.T) {
 	}
 }
 
-// relay passes connections on to the engine until it is stopped; it returns its socket.
+// lingering is how long a relay that is stopped still answers.
+const lingering = 500 * time.Millisecond
+
+// relay passes connections on to the engine until it is stopped; it returns its socket. It takes no more connections then, and
+// ends the latest of those that it has a moment after the others.
 func relay(t *testing.T, api *client.Client) (socket string, stop func()) {
 	t.Helper()
 	socket = filepath.Join(t.TempDir(), "relay.sock")
@@ -245,8 +251,20 @@ func relay(t *testing.T, api *client.Client) (socket string, stop func()) {
 		t.Fatal(err)
 	}
 	network, address, _ := strings.Cut(api.DaemonHost(), "://")
-	ctx, cancel := context.WithCancel(t.Context())
-	context.AfterFunc(ctx, func() { _ = listener.Close() })
+	var taking sync.Mutex
+	var taken []func()
+	stop = sync.OnceFunc(func() {
+		_ = listener.Close()
+		taking.Lock()
+		defer taking.Unlock()
+		for i, end := range taken {
+			if i == len(taken)-1 {
+				<-time.After(lingering)
+			}
+			end()
+		}
+	})
+	t.Cleanup(stop)
 	go func() {
 		for {
 			from, err := listener.Accept()
@@ -258,10 +276,12 @@ func relay(t *testing.T, api *client.Client) (socket string, stop func()) {
 				_ = from.Close()
 				continue
 			}
-			context.AfterFunc(ctx, func() { _ = from.Close(); _ = to.Close() })
+			taking.Lock()
+			taken = append(taken, func() { _ = from.Close(); _ = to.Close() })
+			taking.Unlock()
 			go func() { _, _ = io.Copy(to, from); _ = to.(*net.UnixConn).CloseWrite() }()
 			go func() { _, _ = io.Copy(from, to); _ = from.Close(); _ = to.Close() }()
 		}
 	}()
-	return socket, cancel
+	return socket, stop
 }
