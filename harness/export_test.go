@@ -1,9 +1,12 @@
 package harness
 
 import (
+	"context"
 	"slices"
 	"time"
 
+	"github.com/calico-tls/conformance/harness/component"
+	"github.com/calico-tls/conformance/harness/launch"
 	"github.com/calico-tls/conformance/harness/link"
 )
 
@@ -26,6 +29,15 @@ func (l *Lab) Hasten(within time.Duration) {
 		}
 		return found, ok
 	}
+}
+
+// BoastsAfter reports whether a client that calls itself ready is wrong to, once it has been refused so often in so long a time.
+func BoastsAfter(p link.Persistence, refusals int, since time.Duration) bool {
+	ready := func(context.Context, launch.Instance) (component.Readiness, error) { return component.IsReady, nil }
+	w := watch{trial: &trial{part: Part{Component: component.Component{Ready: ready}}}, persistence: p, begun: time.Now().Add(-since)}
+	w.Connections = refusals
+	w.ask(context.Background())
+	return w.wrongly
 }
 
 // EndProvider ends the provider of tokens.

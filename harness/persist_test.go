@@ -12,6 +12,7 @@ import (
 	"github.com/calico-tls/conformance/harness"
 	"github.com/calico-tls/conformance/harness/component"
 	"github.com/calico-tls/conformance/harness/launch"
+	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/harness/oracle"
 )
@@ -35,6 +36,28 @@ func TestConnectionsAreCountedFromTheFirst(t *testing.T) {
 	lab := closing(t, harness.NewLab(t.Context(), options))
 	if v := verdict(t, cases[0], lab.Run(t.Context(), cases)[cases[0].ID()]); v.Finding != oracle.Conforms {
 		t.Errorf("wanted it to conform, found that it %s: %s", v.Finding, v.Why)
+	}
+}
+
+// TestFelixNeedsToBeRefusedOften: one that is refused on and on has to say that it is not ready after some connections, which on
+// a busy machine take their time.
+func TestFelixNeedsToBeRefusedOften(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		refusals int
+		since    time.Duration
+		want     bool
+	}{
+		{6, time.Minute, false},
+		{100, time.Second, false},
+		{7, time.Minute, true},
+	} {
+		if got := harness.BoastsAfter(link.PersistsOn, c.refusals, c.since); got != c.want {
+			t.Errorf("ready after %d refusals in %s: wanted it wrong: %t, found %t", c.refusals, c.since, c.want, got)
+		}
+	}
+	if !harness.BoastsAfter(link.PersistsAFew, 1, 0) {
+		t.Error("wanted a client that must never call itself ready to be wrong at once")
 	}
 }
 
