@@ -11,6 +11,7 @@ import (
 
 	"github.com/calico-tls/conformance/harness"
 	"github.com/calico-tls/conformance/harness/component"
+	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/launch"
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/matrix"
@@ -68,6 +69,7 @@ func TestFelixEndsBeforeItIsServed(t *testing.T) {
 		if p.Name == "felix" {
 			p.Main = func(_ context.Context, _ launch.Invocation, log io.Writer) int {
 				fmt.Fprintln(log, dials)
+				<-time.After(300 * time.Millisecond) // by then it has been taken for started
 				fmt.Fprintln(log, "no such luck")
 				return 3
 			}
@@ -75,9 +77,13 @@ func TestFelixEndsBeforeItIsServed(t *testing.T) {
 		return p
 	})
 	for _, c := range selected(t, "felix-typha/cn/felix/client=good/server=good/tls1.3/conduct=refuses-*") {
-		v := verdict(t, c, lab.Run(t.Context(), []matrix.Case{c})[c.ID()])
-		if v.Finding != oracle.Broken || !strings.Contains(v.Why, "ended with exit code 3") || !strings.Contains(v.Why, "no such luck") {
+		o := lab.Run(t.Context(), []matrix.Case{c})[c.ID()]
+		v := verdict(t, c, o)
+		if v.Finding != oracle.Broken || !strings.Contains(v.Why, "ended with exit code 3 in the midst of its cases") || !strings.Contains(v.Why, "no such luck") {
 			t.Errorf("%s: wanted it broken by the end of felix, found it %s: %s", c.ID(), v.Finding, v.Why)
+		}
+		if o.Server.Claim != handshake.Failed || o.Server.Error == "" {
+			t.Errorf("%s: wanted the observer to say that nobody came, found %+v", c.ID(), o.Server)
 		}
 	}
 }
