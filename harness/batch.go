@@ -8,13 +8,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/calico-tls/conformance/harness/component"
 	"github.com/calico-tls/conformance/harness/handshake"
 	"github.com/calico-tls/conformance/harness/launch"
-	"github.com/calico-tls/conformance/harness/launch/inprocess"
 	"github.com/calico-tls/conformance/harness/link"
 	"github.com/calico-tls/conformance/harness/matrix"
 	"github.com/calico-tls/conformance/harness/oracle"
@@ -33,9 +31,10 @@ type Batch struct {
 
 	lab  *Lab
 	next *Batch
-	once sync.Once
-	done chan struct{}
-	seen map[string]handshake.Observation
+	// begun is the admission's.
+	begun bool
+	done  chan struct{}
+	seen  map[string]handshake.Observation
 }
 
 // Plan groups cases by what their subjects are started with, in the order of the cases, to be run by the lab.
@@ -115,33 +114,19 @@ func alone(c matrix.Case) string {
 	return ""
 }
 
-// ahead returns how many batches are let begin before the one that is asked for, so that a slow one does not keep the rest
-// waiting: those of clients mostly wait themselves. Where each is a program, there are fewer at a time: an engine of some age
-// hangs, for ever, when it is kept busy with starts and two containers end at the same moment (seen with Docker 20.10).
-func (l *Lab) ahead() int {
-	if l.Launcher != nil && l.Launcher.Name() == inprocess.Name {
-		return 128
-	}
-	return 16
-}
-
-// Observe returns what was seen of one case of the batch. The first call runs the whole batch, and lets the next ones
-// begin as soon as there is room for them; every call waits until the batch is through, as only then it is known
-// whether the subject still accepts a good peer. When ctx ends first, the observation is Broken.
+// Observe returns what was seen of one case of the batch. It lets the whole batch begin, and while it waits, those after it, in
+// their order, as soon as there is room for them; it waits until the batch is through, as only then it is known whether the
+// subject still accepts a good peer. When ctx ends first, the observation is Broken.
 func (b *Batch) Observe(ctx context.Context, c matrix.Case) handshake.Observation {
-	next := b
-	for range b.lab.ahead() {
-		if next == nil {
-			break
+	for {
+		roomier := b.lab.admit(b)
+		select {
+		case <-b.done:
+			return b.seen[c.ID()]
+		case <-roomier:
+		case <-ctx.Done():
+			return handshake.Observation{Broken: Interrupted}
 		}
-		next.begin()
-		next = next.next
-	}
-	select {
-	case <-b.done:
-		return b.seen[c.ID()]
-	case <-ctx.Done():
-		return handshake.Observation{Broken: Interrupted}
 	}
 }
 
@@ -151,55 +136,18 @@ const Interrupted = "the run was interrupted"
 // LeftOut is what broke a case whose start was not to begin any more.
 const LeftOut = "the run was to start nothing more"
 
-func (b *Batch) begin() {
-	b.once.Do(func() {
-		slots := b.lab.slots[b.kind()]
-		b.lab.running.Go(func() {
-			defer close(b.done)
-			select {
-			case slots <- struct{}{}:
-				defer func() { <-slots }()
-				if b.lab.held.Load() {
-					b.broken(LeftOut)
-					return
-				}
-				b.run(b.lab.run)
-				b.bereave()
-			case <-b.lab.run.Done():
-				b.broken(Interrupted)
-			}
-		})
-	})
-}
-
-// kind is what a batch has to do, which says how many like it may run side by side.
-type kind string
-
-// The kinds of batches.
-const (
-	serves kind = "serves" // a server, which is kept busy
-	dials  kind = "dials"  // a client, which waits most of the time
-	starts kind = "starts" // a start that must fail
-	meets  kind = "meets"  // two subjects
-	once   kind = "once"   // within a batch: the start of a client for one case
-	atOnce kind = "atOnce" // likewise, of a client that makes many connections at once, and takes as much memory
-)
-
-// sideBySide is how many batches of a kind run at a time.
-var sideBySide = map[kind]int{serves: 2, dials: 8, starts: 6, meets: 4, once: 8, atOnce: 3}
-
-func (b *Batch) kind() kind {
-	l, _ := LinkNamed(b.Link)
-	side, _ := l.Side(b.Subject)
+// through runs the batch, unless nothing more is to begin.
+func (b *Batch) through() {
+	defer close(b.done)
 	switch {
-	case b.Subject == l.Both():
-		return meets
-	case b.Cases[0].Version == link.None:
-		return starts
-	case side == handshake.Client:
-		return dials
+	case b.lab.run.Err() != nil:
+		b.broken(Interrupted)
+	case b.lab.held.Load():
+		b.broken(LeftOut)
+	default:
+		b.run(b.lab.run)
+		b.bereave()
 	}
-	return serves
 }
 
 // trial is a batch under way.

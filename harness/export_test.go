@@ -48,3 +48,10 @@ func (l *Lab) Patience(p Part) time.Duration { return l.patience(p) }
 
 // Started notes how long a start of a part took.
 func (l *Lab) Started(p Part, took time.Duration, err error) { l.started(p, took, err) }
+
+// UnderWay is how many batches are under way.
+func (l *Lab) UnderWay() int {
+	l.admission.mu.Lock()
+	defer l.admission.mu.Unlock()
+	return l.admission.underWay()
+}

@@ -58,7 +58,8 @@ type Lab struct {
 	starts      atomic.Int64
 	held        atomic.Bool
 	source      atomic.Uint32
-	// slots bound how many batches of a kind run at a time.
+	admission   *admission
+	// slots bound how many starts for one case run at a time.
 	slots map[kind]chan struct{}
 
 	mu sync.Mutex
@@ -88,14 +89,15 @@ func NewLab(ctx context.Context, o Options) *Lab {
 		o.Note = func(string) {}
 	}
 	slots := map[kind]chan struct{}{}
-	for k, n := range sideBySide {
-		slots[k] = make(chan struct{}, n)
+	for _, k := range []kind{once, atOnce} {
+		slots[k] = make(chan struct{}, sideBySide[k])
 	}
 	return &Lab{
 		Options:     o,
 		run:         ctx,
 		linkNamed:   LinkNamed,
 		authorities: pki.NewAuthorities(),
+		admission:   newAdmission(),
 		slots:       slots,
 		behind:      map[string]*standing{},
 		warm:        map[string]time.Duration{},
