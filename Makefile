@@ -48,7 +48,8 @@ tlsconform: ## Build bin/tlsconform, a static binary.
 	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(TLSCONFORM) ./harness/cmd/tlsconform
 
 # What is tested end to end, with real components and thousands of handshakes, is so without the race detector: it would
-# make the cases slow, and the packages that the suites stand on have it: four at a time, as many of their tests mostly wait.
+# make the cases slow, and the packages that the suites stand on have it. These go twice as many at a time as there are
+# processors, as their tests wait a good deal.
 SUITES = ./suites/...
 TESTED = go test -json -count=1 -timeout 20m
 
@@ -62,7 +63,7 @@ test: tlsconform ## Prove the project itself: every test, below the suites with 
 	@$(TLSCONFORM) prepare --target calico-v3.31.0
 	@$(GOTESTSUM) --format pkgname-and-test-fails --raw-command -- $(SHELL) -c ' \
 	  $(TESTED) $(SUITES); first=$$?; \
-	  go list ./... | grep -vxFf <(go list $(SUITES)) | xargs $(TESTED) -race -p 4 && exit $$first'
+	  go list ./... | grep -vxFf <(go list $(SUITES)) | xargs $(TESTED) -race -p $$((2 * $$(getconf _NPROCESSORS_ONLN))) && exit $$first'
 
 audit: tlsconform ## Let the suite judge itself: plant every fault into the stubs, and see which cases turn red.
 	@mkdir -p $(OUT)
