@@ -31,7 +31,7 @@ type Batch struct {
 
 	lab  *Lab
 	next *Batch
-	// begun is the admission's.
+	// begun is guarded by the mutex of the admission.
 	begun bool
 	done  chan struct{}
 	seen  map[string]handshake.Observation

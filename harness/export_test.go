@@ -32,11 +32,11 @@ func (l *Lab) Hasten(within time.Duration) {
 }
 
 // BoastsAfter reports whether a client that calls itself ready is wrong to, once it has been refused so often in so long a time.
-func BoastsAfter(p link.Persistence, refusals int, since time.Duration) bool {
+func BoastsAfter(ctx context.Context, p link.Persistence, refusals int, since time.Duration) bool {
 	ready := func(context.Context, launch.Instance) (component.Readiness, error) { return component.IsReady, nil }
 	w := watch{trial: &trial{part: Part{Component: component.Component{Ready: ready}}}, persistence: p, begun: time.Now().Add(-since)}
 	w.Connections = refusals
-	w.ask(context.Background())
+	w.ask(ctx)
 	return w.wrongly
 }
 

@@ -53,11 +53,11 @@ func TestFelixNeedsToBeRefusedOften(t *testing.T) {
 		{100, time.Second, false},
 		{7, time.Minute, true},
 	} {
-		if got := harness.BoastsAfter(link.PersistsOn, c.refusals, c.since); got != c.want {
+		if got := harness.BoastsAfter(t.Context(), link.PersistsOn, c.refusals, c.since); got != c.want {
 			t.Errorf("ready after %d refusals in %s: wanted it wrong: %t, found %t", c.refusals, c.since, c.want, got)
 		}
 	}
-	if !harness.BoastsAfter(link.PersistsAFew, 1, 0) {
+	if !harness.BoastsAfter(t.Context(), link.PersistsAFew, 1, 0) {
 		t.Error("wanted a client that must never call itself ready to be wrong at once")
 	}
 }
